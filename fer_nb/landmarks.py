@@ -6,10 +6,11 @@
 __all__ = ['N_LANDMARKS', 'MIRROR', 'CONTOURS', 'canvas', 'LandmarkExtractor', 'mirror', 'draw_landmarks', 'align',
            'landmark_stats']
 
-# %% ../nbs/02_landmarks.ipynb #b23f578b
+# %% ../nbs/02_landmarks.ipynb #e48b04d3
 import os, contextlib
 import numpy as np, torch
 from PIL import Image, ImageDraw
+from fastcore.basics import patch
 
 # %% ../nbs/02_landmarks.ipynb #efd82f55
 @contextlib.contextmanager
@@ -35,9 +36,22 @@ def canvas(face, # uint8 (H, W), gray
     b = round(size*border)
     return cv2.cvtColor(cv2.copyMakeBorder(face, b, b, b, b, cv2.BORDER_CONSTANT, value=fill), cv2.COLOR_GRAY2RGB)
 
-# %% ../nbs/02_landmarks.ipynb #e20bb481
-import threading
+# %% ../nbs/02_landmarks.ipynb #8f58395c
+import functools, threading
 
+@functools.lru_cache(maxsize=None)
+def _face_mesh(confidence):
+    "This process's FaceMesh and its lock"
+    try: import mediapipe as mp
+    except ImportError as e:
+        raise ImportError("MediaPipe did not load. Install it with `pip install mediapipe==0.10.21`; on Debian and Ubuntu it "
+                          "also needs `apt-get install libgl1 libglib2.0-0`.") from e
+    with _quiet():
+        mesh = mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, min_detection_confidence=confidence)
+        mesh.process(np.zeros((48, 48, 3), np.uint8)) # the first call starts the interpreter, which also has things to say
+    return mesh, threading.Lock()
+
+# %% ../nbs/02_landmarks.ipynb #2038258b
 class LandmarkExtractor:
     "468 FaceMesh landmarks of one FER2013-framed gray face"
     views = ('plain', 'mirrored', 'blurred')
@@ -48,21 +62,8 @@ class LandmarkExtractor:
                  retries=2 # how many of the two other views to try on a miss
                 ):
         self.settings = dict(size=size, border=border, confidence=confidence, retries=retries)
-        self.size, self.border, self.confidence, self.retries = size, border, confidence, retries
-        self._mesh, self._lock = None, threading.Lock()
 
-    def _open(self):
-        try: import mediapipe as mp
-        except ImportError as e:
-            raise ImportError("MediaPipe did not load. Install it with `pip install mediapipe==0.10.21`; on Debian and Ubuntu it "
-                              "also needs `apt-get install libgl1 libglib2.0-0`.") from e
-        return mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1,
-                                               min_detection_confidence=self.confidence)
-
-    def __getstate__(self): return {**self.__dict__, '_mesh':None, '_lock':None}
-    def __setstate__(self, d): self.__dict__ = {**d, '_lock':threading.Lock()}
-
-# %% ../nbs/02_landmarks.ipynb #9bd7ac19
+# %% ../nbs/02_landmarks.ipynb #3c1777d9
 def _check_face(face):
     "`face` as an array, or a `ValueError` that says what is wrong with it"
     face = np.asarray(face)
@@ -71,33 +72,33 @@ def _check_face(face):
                          "`faces.crop_frame` makes one from a photo.")
     return face
 
-# %% ../nbs/02_landmarks.ipynb #0745556b
-def _locate(self, face, view):
+# %% ../nbs/02_landmarks.ipynb #87d379a3
+@patch
+def _locate(self:LandmarkExtractor, mesh, face, view):
     import cv2
+    size, border = self.settings['size'], self.settings['border']
     if view=='mirrored': face = face[:, ::-1]
     if view=='blurred':  face = cv2.GaussianBlur(face, (0, 0), max(face.shape)/48)
-    found = self._mesh.process(canvas(face, self.size, self.border)).multi_face_landmarks
+    found = mesh.process(canvas(face, size, border)).multi_face_landmarks
     if not found: return None
     points = np.array([(p.x, p.y, p.z) for p in found[0].landmark], dtype=np.float32)
-    points = points*(1 + 2*self.border) - np.float32([self.border, self.border, 0])
+    points = points*(1 + 2*border) - np.float32([border, border, 0])
     return mirror(points) if view=='mirrored' else points
 
-def _call(self,
-          face # uint8 (H, W), gray, framed as FER2013 frames its faces
-         ): # landmarks float32 (468, 3) in crop coordinates (zeros if not found), whether found
+@patch
+def __call__(self:LandmarkExtractor,
+             face # uint8 (H, W), gray, framed as FER2013 frames its faces
+            ): # landmarks float32 (468, 3) in crop coordinates (zeros if not found), whether found
     "Landmarks of `face` and whether they were found"
     face = _check_face(face)
-    with self._lock:
-        if self._mesh is None:
-            with _quiet(): self._mesh = self._open(); self._locate(np.full((48,48), 128, np.uint8), 'plain')
-        for view in self.views[:1+self.retries]:
-            points = self._locate(face, view)
+    mesh, lock = _face_mesh(self.settings['confidence'])
+    with lock:
+        for view in self.views[:1+self.settings['retries']]:
+            points = self._locate(mesh, face, view)
             if points is not None: return points, True
     return np.zeros((N_LANDMARKS, 3), np.float32), False
 
-LandmarkExtractor._locate, LandmarkExtractor.__call__ = _locate, _call
-
-# %% ../nbs/02_landmarks.ipynb #b24fce35
+# %% ../nbs/02_landmarks.ipynb #fe868ae4
 MIRROR = np.array([
     0, 1, 2, 248, 4, 5, 6, 249, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 250, 251, 252, 253, 254, 255, 256, 257, 258,
     259, 260, 261, 262, 263, 264, 265, 266, 267, 268, 269, 270, 271, 272, 273, 274, 275, 276, 277, 278, 279, 280, 281,
@@ -122,7 +123,7 @@ MIRROR = np.array([
 ]) # partner of each landmark in the mirrored face
 MIRROR.flags.writeable = False
 
-# %% ../nbs/02_landmarks.ipynb #2d94cb4b
+# %% ../nbs/02_landmarks.ipynb #5292cda8
 def mirror(landmarks, # (..., 468, 3), numpy or torch
            width=1. # of the coordinates: 1 in crop coordinates, 0 once aligned
           ): # the same type and shape
@@ -131,7 +132,7 @@ def mirror(landmarks, # (..., 468, 3), numpy or torch
     out[..., 0] = width - out[..., 0]
     return out
 
-# %% ../nbs/02_landmarks.ipynb #9acdc0da
+# %% ../nbs/02_landmarks.ipynb #8a11642f
 CONTOURS = dict(
     oval=[10,109,67,103,54,21,162,127,234,93,132,58,172,136,150,149,176,148,152,377,400,378,379,365,397,288,361,323,454,356,389,251,284,332,297,338,10],
     lips_outer=[0,37,39,40,185,61,146,91,181,84,17,314,405,321,375,291,409,270,269,267,0],
@@ -141,7 +142,7 @@ CONTOURS = dict(
     left_brow=[276,283,282,295,285,336,296,334,293,300,276], right_brow=[46,53,52,65,55,107,66,105,63,70,46],
     nose_ridge=[168,6,197,195,5,4], nose_base=[48,64,98,97,2,326,327,294,278]) # FaceMesh's point numbers, as paths
 
-# %% ../nbs/02_landmarks.ipynb #28e4796a
+# %% ../nbs/02_landmarks.ipynb #0182a482
 def draw_landmarks(face, # uint8 (H, W) or (H, W, 3)
                    landmarks, # (468, 3) in crop coordinates
                    size=None, # width of the picture in pixels; None: as the face
@@ -158,7 +159,7 @@ def draw_landmarks(face, # uint8 (H, W) or (H, W, 3)
     for path in CONTOURS.values(): draw.line([tuple(xy[i]) for i in path], fill=color, width=max(1, round(w/160)))
     return im
 
-# %% ../nbs/02_landmarks.ipynb #27503cb9
+# %% ../nbs/02_landmarks.ipynb #294e1d1b
 _EYES = [33, 133], [263, 362] # corners of the right eye, of the left
 
 def align(landmarks # float32 (..., 468, 3)
@@ -172,7 +173,7 @@ def align(landmarks # float32 (..., 468, 3)
     p = torch.stack([c*x + s*y, c*y - s*x, z], -1)
     return p / p[..., :2].square().sum(-1).mean(-1).sqrt().clamp_min(1e-8)[..., None, None]
 
-# %% ../nbs/02_landmarks.ipynb #9131c0b3
+# %% ../nbs/02_landmarks.ipynb #d300da1c
 def landmark_stats(landmarks, # float32 (N, 468, 3) in crop coordinates
                    valid # bool (N,): faces whose landmarks were found
                   ): # mean and standard deviation, float32 (468, 3) each, of the aligned landmarks
