@@ -200,7 +200,7 @@ class Face:
         f = io.BytesIO(); Image.fromarray(self.crop).save(f, 'PNG')
         return f.getvalue()
 
-# %% ../nbs/01_faces.ipynb #348fa777
+# %% ../nbs/01_faces.ipynb #a98935f7
 class FaceDetector:
     "MTCNN with FER2013 framing: a photo in, its faces out, largest first. Safe to share between threads."
     def __init__(self,
@@ -210,9 +210,11 @@ class FaceDetector:
         size:int=128, # side of the crops, pixels
         device='cpu', # where the networks run, as torch names it
     ):
+        import torch
         from facenet_pytorch import MTCNN
         self.min_face, self.min_score, self.max_side, self.size = min_face, min_score, max_side, size
-        self.mtcnn = MTCNN(keep_all=True, device=device).eval()
+        with torch.random.fork_rng(devices=[]):            # its layers draw random weights before the real ones are loaded
+            self.mtcnn = MTCNN(keep_all=True, device=torch.device(device)).eval()
 
     def __repr__(self): return f"FaceDetector(min_face={self.min_face}, min_score={self.min_score}, max_side={self.max_side}, size={self.size})"
 

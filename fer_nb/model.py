@@ -15,16 +15,16 @@ import numpy as np, torch
 from torch import nn
 import torch.nn.functional as F
 
-# %% ../nbs/04_model.ipynb #df1fad3d
+# %% ../nbs/04_model.ipynb #f223e4e9
 def to_pixels(faces # uint8 (B, H, W), numpy or torch
              ): # float32 (B, 1, H, W) in 0..1
     "A batch of gray faces as the network takes it"
-    faces = torch.as_tensor(faces)
+    faces = torch.as_tensor(np.ascontiguousarray(faces) if isinstance(faces, np.ndarray) else faces)
     if faces.ndim!=3 or faces.dtype!=torch.uint8:
         raise ValueError(f"Faces are uint8 (B, H, W); got {str(faces.dtype).removeprefix('torch.')} {tuple(faces.shape)}")
     return faces[:, None].float()/255
 
-# %% ../nbs/04_model.ipynb #bda9539f
+# %% ../nbs/04_model.ipynb #165cf8d8
 BRANCHES = 'fused', 'image', 'landmarks'
 
 @dataclass
@@ -37,7 +37,7 @@ class EmotionNetConfig:
     landmark_widths:tuple=(256, 128) # hidden layers of the landmark MLP
     dropout:float=.3             # before the last layer
     landmark_dropout:float=.4    # inside the landmark MLP
-    branch_dropout:float=.2      # share of training faces whose landmarks are withheld
+    branch_dropout:float=.1      # share of training faces whose landmarks are withheld
     n_classes:int=7
 
     def __post_init__(self):
@@ -99,18 +99,19 @@ class LandmarkBranch(nn.Module):
         z = ((landmarks-self.mean)/self.std).clamp(-5, 5).flatten(1) # (B, 1404)
         return self.body(z * valid[:, None])                       # (B, C)
 
-# %% ../nbs/04_model.ipynb #8e375342
+# %% ../nbs/04_model.ipynb #d2dd6c52
 class GatedFusion(nn.Module):
     "pixel features + gate · landmark features; the gate sees both"
     def __init__(self, n_pixels, n_landmarks):
         super().__init__()
         self.up = nn.Linear(n_landmarks, n_pixels)
         self.gate = nn.Linear(n_pixels + n_landmarks, n_pixels)
+        nn.init.zeros_(self.up.weight); nn.init.zeros_(self.up.bias)
     def forward(self, pixels, landmarks, valid):                         # (B, P), (B, L), (B,)
         g = self.gate(torch.cat([pixels, landmarks], 1)).sigmoid()       # (B, P)
         return pixels + valid[:, None] * g * self.up(landmarks)          # (B, P)
 
-# %% ../nbs/04_model.ipynb #8e2d8390
+# %% ../nbs/04_model.ipynb #6bddaeb6
 class EmotionNet(nn.Module):
     "Face and landmarks in, seven logits out"
     def __init__(self, config:EmotionNetConfig=None):
@@ -126,17 +127,19 @@ class EmotionNet(nn.Module):
                  pixels,    # float32 (B, 1, H, W) in 0..1
                  landmarks, # float32 (B, 468, 3), aligned
                  valid      # (B,): 1 where the landmarks were found
-                ): # (B, C)
+                ): # (B, C), and the pixel branch's own (B, C) or None
         "What the last layer sees of a face"
         valid = valid.to(pixels.dtype)
-        if self.training and self.pixels and self.landmarks:
-            valid = valid * (torch.rand_like(valid) >= self.config.branch_dropout)
+        if self.training and self.fusion: valid = valid * (torch.rand_like(valid) >= self.config.branch_dropout)
         p = self.pixels(pixels) if self.pixels else None
         l = self.landmarks(landmarks, valid) if self.landmarks else None
-        if p is None: return l * valid[:, None]
-        return p if l is None else self.fusion(p, l, valid)
+        if p is None: return l * valid[:, None], None
+        return (p if l is None else self.fusion(p, l, valid)), p
 
-    def forward(self, pixels, landmarks, valid): return self.head(self.features(pixels, landmarks, valid)) # (B, 7)
+    def forward(self, pixels, landmarks, valid, both=False):
+        "Logits (B, 7); with `both`, also those of the pixels alone, for training the fused network"
+        fused, p = self.features(pixels, landmarks, valid)
+        return (self.head(fused), self.head(p)) if both else self.head(fused)
 
     def set_landmark_stats(self, mean, std):
         "Use these means and standard deviations, float32 (468, 3) each, for z-scores"

@@ -18,7 +18,7 @@ from .evaluation import confusion, macro_f1, predict_logits, softmax
 from .landmarks import align, landmark_stats
 from .model import EmotionNet, EmotionNetConfig, load_weights, save_weights, to_pixels
 
-# %% ../nbs/05_training.ipynb #37d5c262
+# %% ../nbs/05_training.ipynb #23c61030
 @dataclass
 class TrainConfig:
     model:EmotionNetConfig=field(default_factory=EmotionNetConfig)
@@ -30,6 +30,7 @@ class TrainConfig:
     momentum:float=.9
     weight_decay:float=1e-3     # on matrices only
     label_smoothing:float=.1
+    pixel_loss:float=.5         # share of a fused network's loss on what the pixels say alone
     clip:float=5.               # greatest norm of the gradient
     ema:float=.999              # decay of the averaged weights
     sampler_power:float=.25     # 0 natural frequencies, 1 all classes alike
@@ -134,15 +135,24 @@ def _log(out, row, keep):
         with open(part, 'w', newline='') as f: w = csv.DictWriter(f, _LOG); w.writeheader(); w.writerows(rows)
     _write_whole(file, write)
 
-# %% ../nbs/05_training.ipynb #ba3ceed1
+# %% ../nbs/05_training.ipynb #a872f3f6
+def _loss(net, x, points, valid, y, config):
+    "Loss of a batch, and its logits"
+    ce = lambda logits: F.cross_entropy(logits, y, label_smoothing=config.label_smoothing)
+    if config.model.branches!='fused' or not config.pixel_loss:
+        logits = net(x, points, valid)
+        return ce(logits), logits
+    logits, pixels = net(x, points, valid, both=True)
+    return (1-config.pixel_loss)*ce(logits) + config.pixel_loss*ce(pixels), logits
+
+# %% ../nbs/05_training.ipynb #afefd022
 def _train_epoch(run, loader, config, accelerator, generator, bar):
     "One pass over the loader; returns mean loss and accuracy"
     total = torch.zeros(3)
     run.net.train()
     for faces, points, valid, y in loader:
         x, points = augment(to_pixels(faces), points, config.augment, generator)
-        logits = run.net(x, align(points), valid)
-        loss = F.cross_entropy(logits, y, label_smoothing=config.label_smoothing)
+        loss, logits = _loss(run.net, x, align(points), valid, y, config)
         if not torch.isfinite(loss):
             raise TrainingError(f"The loss became {loss.item()} in epoch {run.epoch}. Nothing was stepped and the checkpoint of epoch {run.epoch-1} is whole: lower lr or clip, and resume.")
         accelerator.backward(loss)
@@ -153,14 +163,14 @@ def _train_epoch(run, loader, config, accelerator, generator, bar):
         bar.update(1)
     return (total[:2]/total[2]).tolist()
 
-# %% ../nbs/05_training.ipynb #17f5f170
+# %% ../nbs/05_training.ipynb #1aec4b48
 def _validate(model, arrays):
     logits = predict_logits(model, arrays)
     c = confusion(arrays.labels, logits.argmax(1))
     nll = -np.log(softmax(logits)[np.arange(len(logits)), arrays.labels].clip(1e-12)).mean()
     return dict(public_loss=float(nll), public_accuracy=float(c.trace()/c.sum()), public_macro_f1=float(macro_f1(c)))
 
-# %% ../nbs/05_training.ipynb #8179e99e
+# %% ../nbs/05_training.ipynb #e964f0ea
 class _Run:
     "What a checkpoint holds"
     parts = 'raw', 'average', 'optimizer', 'schedule'
@@ -180,7 +190,7 @@ class _Run:
         for k in self.parts: getattr(self, k).load_state_dict(state[k])
         self.epoch, self.best, self.best_epoch = state['epoch'], state['best'], state['best_epoch']
 
-# %% ../nbs/05_training.ipynb #72884dd8
+# %% ../nbs/05_training.ipynb #eda10cdb
 def _accelerator(config, device):
     "An `Accelerator` for this run; an earlier one of this process may have had another precision"
     from accelerate import Accelerator
@@ -201,7 +211,7 @@ def _start(arrays, config, out, device):
     loader = accelerator.prepare(_loader(train, config_one, sampler))
     return accelerator, _Run(model, config, len(loader)), loader, sampler
 
-# %% ../nbs/05_training.ipynb #67c079d2
+# %% ../nbs/05_training.ipynb #f67b4a61
 def fit(arrays:FerArrays,  # with Training and PublicTest faces
         config:TrainConfig,
         out,               # folder for config.json, log.csv, last.pt, best.safetensors
@@ -231,7 +241,7 @@ def fit(arrays:FerArrays,  # with Training and PublicTest faces
         _finish_epoch(run, row | dict(seconds=round(time.time()-start, 1)), config, out, lead)
     return out/'best.safetensors'
 
-# %% ../nbs/05_training.ipynb #f7b7a6b5
+# %% ../nbs/05_training.ipynb #f98969a3
 def _finish_epoch(run, row, config, out, lead):
     "Keep the average if it is the best so far, then the checkpoint, then the log"
     better = row['public_macro_f1']>run.best

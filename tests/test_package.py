@@ -70,7 +70,7 @@ def test_commands(wheel):
 
 def test_prediction_needs_only_the_base_install():
     "With the extras made unimportable, the recogniser and the command still import."
-    absent = ['accelerate', 'sklearn', 'skimage', 'pandas', 'streamlit', 'ipywidgets', 'kagglehub', 'nbdev', 'execnb', 'pytest', 'IPython']
+    absent = ['accelerate', 'sklearn', 'joblib', 'skimage', 'pandas', 'streamlit', 'ipywidgets', 'kagglehub', 'nbdev', 'execnb', 'pytest', 'IPython']
     code = f'import sys; sys.modules.update(dict.fromkeys({absent})); import fer_nb.inference, fer_nb.cli'
     done = subprocess.run([sys.executable, '-c', code], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
