@@ -107,10 +107,12 @@ def _open(data, name):
             else "Pass a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF."
         raise ImageError(f"{name} is not a picture that can be read. {hint}") from e
 
-# %% ../nbs/01_faces.ipynb #52a663a0
+# %% ../nbs/01_faces.ipynb #c447ace3
 def _name(source):
     "What to call `source` in a message."
-    if isinstance(source, (str, os.PathLike)): return repr(os.fspath(source)[:200])
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
+        return repr(path if len(path) <= 120 else '…' + path[-100:])
     if isinstance(source, np.ndarray): return f"the array {source.shape}"
     if isinstance(source, Image.Image): return f"the PIL picture ({source.mode}, {source.width}×{source.height})"
     label = getattr(source, 'name', None)
@@ -271,7 +273,7 @@ def _tag(draw, text, at, colour, font, size):
     draw.rectangle((x, y, x+w, y+h), fill=colour)
     draw.text((x+pad-left, y+pad-top), text, fill='black', font=font)
 
-# %% ../nbs/01_faces.ipynb #192da2b5
+# %% ../nbs/01_faces.ipynb #d661909c
 def draw_faces(
     image:np.ndarray, # uint8 (H, W, 3) RGB
     faces, # `Face`s, or anything with a `.box` in pixels of `image`
@@ -283,7 +285,8 @@ def draw_faces(
     zoom = max(1, min_side/max(im.size))
     if zoom > 1: im = im.resize((max(1, round(im.width*zoom)), max(1, round(im.height*zoom))), Image.Resampling.BICUBIC)
     line = max(2, round(max(im.size)/320))
-    draw, font = ImageDraw.Draw(im), ImageFont.load_default(max(13, round(max(im.size)/36)))
+    draw, font = ImageDraw.Draw(im), ImageFont.load_default(max(13, round(max(im.size)/44)))
+    tags = []
     for i, face in enumerate(faces):
         if face.box is None: continue
         x0, y0, x1, y1 = (v*zoom for v in face.box)
@@ -291,5 +294,6 @@ def draw_faces(
         if edge[2] <= edge[0] or edge[3] <= edge[1]: continue
         draw.rectangle(edge, outline='black', width=line+2)
         draw.rectangle(edge, outline=colour, width=line)
-        _tag(draw, f'{i+1}' + (f' {labels[i]}' if labels is not None else ''), edge[:2], colour, font, im.size)
+        tags.append((f'{i+1}' + (f' {labels[i]}' if labels is not None else ''), edge[:2], colour))
+    for text, at, colour in tags: _tag(draw, text, at, colour, font, im.size) # last, so that no line crosses a text
     return im

@@ -45,7 +45,7 @@ class EmotionNetConfig:
         if self.branches not in BRANCHES: raise ValueError(f"branches must be one of {', '.join(BRANCHES)}; got {self.branches!r}")
         if self.input_size < 2**(len(self.widths)+1): raise ValueError(f"input_size {self.input_size} is too small for {len(self.widths)} stages")
 
-# %% ../nbs/04_model.ipynb #84b6dd45
+# %% ../nbs/04_model.ipynb #080b0fc5
 def conv(ni, no, size=3, stride=1): return nn.Conv2d(ni, no, size, stride, size//2, bias=False)
 
 class SqueezeExcite(nn.Module):
@@ -53,6 +53,7 @@ class SqueezeExcite(nn.Module):
     def __init__(self, n, reduction=8):
         super().__init__()
         self.down, self.up = nn.Linear(n, n//reduction), nn.Linear(n//reduction, n)
+        nn.init.constant_(self.up.bias, 2.) # gates start open, at 0.88
     def forward(self, x):                                            # (B, C, H, W)
         s = self.up(F.relu(self.down(x.mean((2, 3))))).sigmoid()     # (B, C)
         return x * s[:, :, None, None]
@@ -64,7 +65,6 @@ class ResBlock(nn.Module):
         self.body = nn.Sequential(conv(ni, no, stride=stride), nn.BatchNorm2d(no), nn.ReLU(inplace=True),
                                   conv(no, no), nn.BatchNorm2d(no), SqueezeExcite(no))
         self.past = nn.Identity() if ni==no and stride==1 else nn.Sequential(conv(ni, no, 1, stride), nn.BatchNorm2d(no))
-        nn.init.zeros_(self.body[4].weight) # starts as identity: deep networks train from the first step
     def forward(self, x): return F.relu(self.body(x) + self.past(x))
 
 # %% ../nbs/04_model.ipynb #cf209b78
