@@ -84,9 +84,10 @@ def ece(labels, probabilities, bins=15) -> float:
     n, confidence, accuracy = reliability(labels, probabilities, bins)
     return float((n*np.abs(confidence-accuracy)).sum()/max(n.sum(), 1))
 
-# %% ../nbs/06_evaluation.ipynb #0ddd884d
+# %% ../nbs/06_evaluation.ipynb #64a9be55
 def nll(labels, probabilities) -> float:
     "Mean negative log likelihood of the labels"
+    if not len(labels): return 0.
     return float(-np.log(probabilities[np.arange(len(labels)), labels].clip(1e-12)).mean())
 
 def fit_temperature(labels, logits) -> float:

@@ -190,7 +190,7 @@ class _Run:
         for k in self.parts: getattr(self, k).load_state_dict(state[k])
         self.epoch, self.best, self.best_epoch = state['epoch'], state['best'], state['best_epoch']
 
-# %% ../nbs/05_training.ipynb #eda10cdb
+# %% ../nbs/05_training.ipynb #fd5dc9e7
 def _accelerator(config, device):
     "An `Accelerator` for this run; an earlier one of this process may have had another precision"
     from accelerate import Accelerator
@@ -209,7 +209,7 @@ def _start(arrays, config, out, device):
     sampler = WeightedSampler(train.labels, config.sampler_power, config.seed)
     config_one = TrainConfig(**{**asdict(config), 'batch_size':max(1, min(config.batch_size, len(train))//accelerator.num_processes)})
     loader = accelerator.prepare(_loader(train, config_one, sampler))
-    return accelerator, _Run(model, config, len(loader)), loader, sampler
+    return accelerator, _Run(model, config, len(loader)), loader
 
 # %% ../nbs/05_training.ipynb #b2126236
 def _commit():
@@ -224,7 +224,7 @@ def _open_run(out, config, accelerator):
     about = dict(commit=_commit(), torch=torch.__version__, device=str(accelerator.device), processes=accelerator.num_processes, precision=accelerator.mixed_precision)
     (out/'run.json').write_text(json.dumps(about, indent=1) + '\n')
 
-# %% ../nbs/05_training.ipynb #98dc9c72
+# %% ../nbs/05_training.ipynb #296f3c75
 def fit(arrays:FerArrays,  # with Training and PublicTest faces
         config:TrainConfig,
         out,               # folder for config.json, log.csv, last.pt, best.safetensors
@@ -237,15 +237,16 @@ def fit(arrays:FerArrays,  # with Training and PublicTest faces
     from tqdm.auto import tqdm
     out, public = Path(out), arrays.subset('PublicTest')
     out.mkdir(parents=True, exist_ok=True)
-    accelerator, run, loader, sampler = _start(arrays, config, out, device)
+    accelerator, run, loader = _start(arrays, config, out, device)
     last, lead = out/'last.pt', accelerator.is_main_process
     if resume and last.exists(): run.load(last, config)
     elif lead: _open_run(out, config, accelerator)
     run.net, run.optimizer = accelerator.prepare(run.raw, run.optimizer)
     if config.compile: run.net.compile()
     while run.epoch<min(config.epochs, stop_after or config.epochs) and run.epoch-run.best_epoch<config.patience:
-        run.epoch += 1; start = time.time(); rank = accelerator.process_index
-        sampler.set_epoch(run.epoch); _seed_epoch(config.seed, run.epoch, rank)
+        loader.set_epoch(run.epoch) # accelerate's loader counts epochs itself and tells the sampler: a continued run must tell it where it is
+        run.epoch += 1; start = time.time()
+        _seed_epoch(config.seed, run.epoch, accelerator.process_index)
         generator = torch.Generator(accelerator.device).manual_seed(torch.initial_seed())
         with tqdm(total=len(loader), desc=f'epoch {run.epoch}/{config.epochs}', leave=False, disable=not (progress and lead)) as bar:
             loss, accuracy = _train_epoch(run, loader, config, accelerator, generator, bar)
