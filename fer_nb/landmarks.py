@@ -36,7 +36,7 @@ def canvas(face, # uint8 (H, W), gray
     b = round(size*border)
     return cv2.cvtColor(cv2.copyMakeBorder(face, b, b, b, b, cv2.BORDER_CONSTANT, value=fill), cv2.COLOR_GRAY2RGB)
 
-# %% ../nbs/02_landmarks.ipynb #8f58395c
+# %% ../nbs/02_landmarks.ipynb #5a5c7697
 import functools, threading
 
 @functools.lru_cache(maxsize=None)
@@ -46,10 +46,14 @@ def _face_mesh(confidence):
     except ImportError as e:
         raise ImportError("MediaPipe did not load. Install it with `pip install mediapipe==0.10.21`; on Debian and Ubuntu it "
                           "also needs `apt-get install libgl1 libglib2.0-0`.") from e
-    with _quiet():
-        mesh = mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, min_detection_confidence=confidence)
-        mesh.process(np.zeros((48, 48, 3), np.uint8)) # the first call starts the interpreter, which also has things to say
-    return mesh, threading.Lock()
+    with _quiet(): mesh = mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, min_detection_confidence=confidence)
+    return mesh, threading.Lock(), []
+
+def _process(mesh, image, seen):
+    "FaceMesh on a canvas; quiet until each of its two networks has run once, since each has things to say when it starts"
+    with _quiet() if not seen else contextlib.nullcontext(): found = mesh.process(image).multi_face_landmarks
+    if found and not seen: seen.append(True)
+    return found
 
 # %% ../nbs/02_landmarks.ipynb #2038258b
 class LandmarkExtractor:
@@ -72,14 +76,14 @@ def _check_face(face):
                          "`faces.crop_frame` makes one from a photo.")
     return face
 
-# %% ../nbs/02_landmarks.ipynb #87d379a3
+# %% ../nbs/02_landmarks.ipynb #3ef03e46
 @patch
-def _locate(self:LandmarkExtractor, mesh, face, view):
+def _locate(self:LandmarkExtractor, mesh, seen, face, view):
     import cv2
     size, border = self.settings['size'], self.settings['border']
     if view=='mirrored': face = face[:, ::-1]
     if view=='blurred':  face = cv2.GaussianBlur(face, (0, 0), max(face.shape)/48)
-    found = mesh.process(canvas(face, size, border)).multi_face_landmarks
+    found = _process(mesh, canvas(face, size, border), seen)
     if not found: return None
     points = np.array([(p.x, p.y, p.z) for p in found[0].landmark], dtype=np.float32)
     points = points*(1 + 2*border) - np.float32([border, border, 0])
@@ -91,10 +95,10 @@ def __call__(self:LandmarkExtractor,
             ): # landmarks float32 (468, 3) in crop coordinates (zeros if not found), whether found
     "Landmarks of `face` and whether they were found"
     face = _check_face(face)
-    mesh, lock = _face_mesh(self.settings['confidence'])
+    mesh, lock, seen = _face_mesh(self.settings['confidence'])
     with lock:
         for view in self.views[:1+self.settings['retries']]:
-            points = self._locate(mesh, face, view)
+            points = self._locate(mesh, seen, face, view)
             if points is not None: return points, True
     return np.zeros((N_LANDMARKS, 3), np.float32), False
 

@@ -13,11 +13,19 @@ nbs = Path(__file__).resolve().parents[1]/'nbs'
 
 def not_run(cell): return cell.cell_type != 'code' or re.search(r'(?m)^#\s*\|\s*eval:\s*false', cell.source)
 
+def lighten(nb):
+    "IPython stores a PIL picture as PNG and as JPEG: the lighter of the two is enough."
+    for cell in nb.cells:
+        for out in cell.get('outputs', []):
+            data = out.get('data', {})
+            if {'image/png', 'image/jpeg'} <= set(data): del data[max(('image/png', 'image/jpeg'), key=lambda k: len(''.join(data[k])))]
+
 def run(path):
     os.chdir(path.parent)
     nb, shell = read_nb(path), CaptureShell(path)
     try: shell.run_all(nb, exc_stop=True, preproc=not_run)
     except Exception: sys.exit(shell.prettytb(path.name))
+    lighten(nb)
     write_nb(nb, path)
 
 if __name__ == '__main__':
