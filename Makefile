@@ -17,7 +17,7 @@ app: $(READY)
 
 test: $(READY)
 	$(PY) .ci/check
-	nbdev_test --n_workers 2 --timing
+	OMP_NUM_THREADS=1 nbdev_test --n_workers 2 --timing
 	$(PY) -m pytest
 
 setup: $(READY)

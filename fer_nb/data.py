@@ -320,7 +320,7 @@ def read_fer2013(source=None # folder, zip, CSV or "kaggle"; None: environment v
     if source.name not in _CSVS: raise DataError(f"{source.name}: a CSV must be called {' or '.join(_CSVS)}")
     return _read_csv(source)
 
-# %% ../nbs/00_data.ipynb #d8c37c97
+# %% ../nbs/00_data.ipynb #3208716a
 def cache_dir() -> Path:
     "Where prepared data is kept: FER_NB_CACHE, or .cache/fer_nb in the home directory"
     return Path(os.environ.get('FER_NB_CACHE') or Path.home()/'.cache'/'fer_nb')
@@ -334,7 +334,7 @@ def fingerprint(source:Path, # as `find_source` gives it
     else: what = [(source.name, source.stat().st_size, source.stat().st_mtime_ns)]
     return hashlib.sha256(json.dumps([what, settings], default=str).encode()).hexdigest()[:12]
 
-# %% ../nbs/00_data.ipynb #a1c96da9
+# %% ../nbs/00_data.ipynb #50ed478e
 def save_arrays(arrays:FerArrays, file):
     "Write `arrays` to one .npz; a write that fails leaves no half file under that name"
     file = Path(file); file.parent.mkdir(parents=True, exist_ok=True)
@@ -351,7 +351,7 @@ def load_arrays(file) -> FerArrays:
     except FileNotFoundError: raise
     except Exception as e: raise DataError(f"{Path(file).name} is damaged ({e}). Delete it and run `fer_nb prepare` again.") from e
 
-# %% ../nbs/00_data.ipynb #00b515b5
+# %% ../nbs/00_data.ipynb #96498e46
 def _chunk_landmarks(faces, extract):
     found = [extract(f) for f in faces]
     return np.stack([p for p,_ in found]).astype(np.float32), np.array([ok for _,ok in found])
@@ -384,7 +384,7 @@ def _save_part(file, points, valid):
     with open(file.with_suffix('.part'), 'wb') as f: np.savez(f, points=points, valid=valid)
     os.replace(file.with_suffix('.part'), file)
 
-# %% ../nbs/00_data.ipynb #beed7bc7
+# %% ../nbs/00_data.ipynb #4b492a18
 def prepare(source=None,  # as `read_fer2013` takes it
             extract=None, # landmark extractor with a `settings` dict; None: no landmarks
             cache=None,   # folder; None: `cache_dir()`
@@ -405,7 +405,7 @@ def prepare(source=None,  # as `read_fer2013` takes it
         shutil.rmtree(parts, ignore_errors=True)
     return arrays
 
-# %% ../nbs/00_data.ipynb #0ee32ee9
+# %% ../nbs/00_data.ipynb #d09b3c1b
 def twin_of_training(arrays:FerArrays): # bool (N,); False for Training itself
     "Faces outside Training that are byte-identical to one inside"
     h, train = face_hash(arrays.faces), arrays.split==0
@@ -426,7 +426,7 @@ def audit_duplicates(arrays:FerArrays) -> dict:
             out['same_label'][s] = sum(l in labels[g] for g,l in zip(h[here & twin], arrays.labels[here & twin]))
     return out
 
-# %% ../nbs/00_data.ipynb #07880a4c
+# %% ../nbs/00_data.ipynb #082704fb
 FERPLUS = ('neutral','happiness','surprise','sadness','anger','disgust','fear','contempt','unknown','NF')
 
 def read_ferplus(arrays:FerArrays, # with known rows
