@@ -295,7 +295,7 @@ def _read_csv(file):
     labels = np.array([CLASSES.index(original[l]) for part in samples for _,l in part])
     return from_faces(faces, labels, [SPLITS.index(u) for u in usage[order]], order)
 
-# %% ../nbs/00_data.ipynb #5775dcdf
+# %% ../nbs/00_data.ipynb #1e349795
 def find_source(source=None # folder, zip, CSV or "kaggle"; None: environment variable FER2013_HOME
                ) -> Path:
     "The folder of pictures, zip or CSV to read FER2013 from"
@@ -312,6 +312,7 @@ def find_source(source=None # folder, zip, CSV or "kaggle"; None: environment va
         if inside and not any(p.is_dir() and p.name.lower() in _FOLDERS for p in source.iterdir()): return inside[0]
     return source
 
+# %% ../nbs/00_data.ipynb #f834d779
 def read_fer2013(source=None # folder, zip, CSV or "kaggle"; None: environment variable FER2013_HOME
                 ) -> FerArrays: # without landmarks
     "Read FER2013 with its official split where names or the Usage column give it"
@@ -320,7 +321,7 @@ def read_fer2013(source=None # folder, zip, CSV or "kaggle"; None: environment v
     if source.name not in _CSVS: raise DataError(f"{source.name}: a CSV must be called {' or '.join(_CSVS)}")
     return _read_csv(source)
 
-# %% ../nbs/00_data.ipynb #3208716a
+# %% ../nbs/00_data.ipynb #8b03b756
 def cache_dir() -> Path:
     "Where prepared data is kept: FER_NB_CACHE, or .cache/fer_nb in the home directory"
     return Path(os.environ.get('FER_NB_CACHE') or Path.home()/'.cache'/'fer_nb')
@@ -334,7 +335,7 @@ def fingerprint(source:Path, # as `find_source` gives it
     else: what = [(source.name, source.stat().st_size, source.stat().st_mtime_ns)]
     return hashlib.sha256(json.dumps([what, settings], default=str).encode()).hexdigest()[:12]
 
-# %% ../nbs/00_data.ipynb #50ed478e
+# %% ../nbs/00_data.ipynb #0062c38b
 def save_arrays(arrays:FerArrays, file):
     "Write `arrays` to one .npz; a write that fails leaves no half file under that name"
     file = Path(file); file.parent.mkdir(parents=True, exist_ok=True)
@@ -351,7 +352,7 @@ def load_arrays(file) -> FerArrays:
     except FileNotFoundError: raise
     except Exception as e: raise DataError(f"{Path(file).name} is damaged ({e}). Delete it and run `fer_nb prepare` again.") from e
 
-# %% ../nbs/00_data.ipynb #96498e46
+# %% ../nbs/00_data.ipynb #7bbfb654
 def _chunk_landmarks(faces, extract):
     found = [extract(f) for f in faces]
     return np.stack([p for p,_ in found]).astype(np.float32), np.array([ok for _,ok in found])
@@ -384,7 +385,7 @@ def _save_part(file, points, valid):
     with open(file.with_suffix('.part'), 'wb') as f: np.savez(f, points=points, valid=valid)
     os.replace(file.with_suffix('.part'), file)
 
-# %% ../nbs/00_data.ipynb #4b492a18
+# %% ../nbs/00_data.ipynb #2b2efdb1
 def prepare(source=None,  # as `read_fer2013` takes it
             extract=None, # landmark extractor with a `settings` dict; None: no landmarks
             cache=None,   # folder; None: `cache_dir()`
@@ -405,7 +406,7 @@ def prepare(source=None,  # as `read_fer2013` takes it
         shutil.rmtree(parts, ignore_errors=True)
     return arrays
 
-# %% ../nbs/00_data.ipynb #d09b3c1b
+# %% ../nbs/00_data.ipynb #53d62771
 def twin_of_training(arrays:FerArrays): # bool (N,); False for Training itself
     "Faces outside Training that are byte-identical to one inside"
     h, train = face_hash(arrays.faces), arrays.split==0
@@ -426,7 +427,7 @@ def audit_duplicates(arrays:FerArrays) -> dict:
             out['same_label'][s] = sum(l in labels[g] for g,l in zip(h[here & twin], arrays.labels[here & twin]))
     return out
 
-# %% ../nbs/00_data.ipynb #082704fb
+# %% ../nbs/00_data.ipynb #1acf9be2
 FERPLUS = ('neutral','happiness','surprise','sadness','anger','disgust','fear','contempt','unknown','NF')
 
 def read_ferplus(arrays:FerArrays, # with known rows

@@ -160,10 +160,11 @@ def calibrate(model, arrays) -> dict:
                                   accuracy=round(float((p.argmax(1)==public.labels)[answered].mean()), 4) if answered.any() else None)
     return meta
 
-# %% ../nbs/06_evaluation.ipynb #f6c25926
+# %% ../nbs/06_evaluation.ipynb #cce6efc5
 def _brief(report): return {v:{k:report[v][k] for k in ('accuracy','macro_f1','ece','interval')} for v in ('single','flip_tta')} | dict(n=report['n'])
 def _write_json(file, value): Path(file).write_text(json.dumps(value, indent=1) + '\n')
 
+# %% ../nbs/06_evaluation.ipynb #5859c3b4
 def publish(weights,          # of a finished run, such as runs/base/best.safetensors
             arrays:FerArrays, # all three splits, prepared
             to,               # folder for the four files
@@ -185,7 +186,7 @@ def publish(weights,          # of a finished run, such as runs/base/best.safete
     _write_json(to/'test_metrics.json', private)
     return sorted(to.iterdir())
 
-# %% ../nbs/06_evaluation.ipynb #a23620b1
+# %% ../nbs/06_evaluation.ipynb #2d74b70a
 def plot_confusion(report, # one of the views of `evaluate`
                    ax=None, title=''):
     "Confusion matrix; each row sums to 100%"

@@ -72,9 +72,10 @@ def _repr_html_(self):
 
 Prediction._repr_html_ = _repr_html_
 
-# %% ../nbs/07_inference.ipynb #44f402b0
+# %% ../nbs/07_inference.ipynb #09aba9bd
 def shipped_weights(): return files('fer_nb')/'weights'/'emotion.safetensors'
 
+# %% ../nbs/07_inference.ipynb #fa7d3018
 class EmotionRecognizer:
     "Photo to predictions: detector, landmarks, network and calibration behind one call"
     def __init__(self,
@@ -105,7 +106,7 @@ class EmotionRecognizer:
         model, meta = load_weights(weights or shipped_weights())
         return cls(model.to(device), meta, **kwargs)
 
-# %% ../nbs/07_inference.ipynb #5b4f1d54
+# %% ../nbs/07_inference.ipynb #929c717a
 from fastcore.basics import patch
 
 @patch
@@ -118,7 +119,7 @@ def classify(self:EmotionRecognizer,
     for i,f in enumerate(faces): arrays.landmarks[i], arrays.valid[i] = self.extractor(f)
     return softmax(predict_logits(self.model, arrays, self.tta), temperature(self.meta, self.tta)), arrays.landmarks, arrays.valid
 
-# %% ../nbs/07_inference.ipynb #03d468ed
+# %% ../nbs/07_inference.ipynb #61ea386e
 @patch
 def _find(self:EmotionRecognizer, photo, name):
     "Faces of one photo as unanswered predictions"
@@ -137,7 +138,7 @@ def _open_face(self:EmotionRecognizer, face, name):
         p.status, p.message = 'too_small', f'This face is {side:.0f} pixels wide; from {self.min_size} on it can be read.'
     return p
 
-# %% ../nbs/07_inference.ipynb #0064c012
+# %% ../nbs/07_inference.ipynb #a9a08685
 @patch
 def _answer(self:EmotionRecognizer, prediction, p, landmarks, found):
     "Fill in what the network said"
@@ -149,7 +150,7 @@ def _answer(self:EmotionRecognizer, prediction, p, landmarks, found):
     if confidence<self.threshold:
         prediction.status, prediction.message = 'uncertain', f'Perhaps {first} ({confidence:.0%}), perhaps {second} ({next_:.0%}).'
 
-# %% ../nbs/07_inference.ipynb #4637fc8a
+# %% ../nbs/07_inference.ipynb #01057a44
 def source_name(photo):
     "A short name for a photo: the file's, if it has one"
     if isinstance(photo, (str, os.PathLike)): return os.fspath(photo)
@@ -178,7 +179,7 @@ def predict(self:EmotionRecognizer,
     if isinstance(photo, (list, tuple)): raise TypeError("predict takes one photo; predict_batch takes a list of them")
     return self.predict_batch([photo], None if name is None else [name])[0]
 
-# %% ../nbs/07_inference.ipynb #9154cea8
+# %% ../nbs/07_inference.ipynb #b475216e
 def label(prediction):
     "A few words for a box"
     return {'ok':f'{prediction.emotion} {prediction.confidence or 0:.0%}', 'uncertain':f'{prediction.emotion}? {prediction.confidence or 0:.0%}',
@@ -191,7 +192,7 @@ def annotate(photo,       # as `predict` takes it
     shown = [p for p in predictions if p.box is not None]
     return draw_faces(load_image(photo), shown, [label(p) for p in shown])
 
-# %% ../nbs/07_inference.ipynb #75cd00de
+# %% ../nbs/07_inference.ipynb #1b368cb8
 def check_parity(recognizer, arrays # prepared `FerArrays`
                 ) -> float: # greatest difference of a probability
     "How far serving, face by face, is from evaluation on the same faces"

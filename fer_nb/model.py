@@ -7,13 +7,14 @@ __all__ = ['BRANCHES', 'to_pixels', 'EmotionNetConfig', 'conv', 'SqueezeExcite',
            'GatedFusion', 'EmotionNet', 'count_parameters', 'count_macs', 'WeightsError', 'save_weights',
            'load_weights']
 
-# %% ../nbs/04_model.ipynb #d7c3dc1e
+# %% ../nbs/04_model.ipynb #2874e48c
 import json
 from dataclasses import dataclass, asdict, field
 from pathlib import Path
 import numpy as np, torch
 from torch import nn
 import torch.nn.functional as F
+from fastcore.basics import patch
 
 # %% ../nbs/04_model.ipynb #f223e4e9
 def to_pixels(faces # uint8 (B, H, W), numpy or torch
@@ -111,7 +112,7 @@ class GatedFusion(nn.Module):
         g = self.gate(torch.cat([pixels, landmarks], 1)).sigmoid()       # (B, P)
         return pixels + valid[:, None] * g * self.up(landmarks)          # (B, P)
 
-# %% ../nbs/04_model.ipynb #6bddaeb6
+# %% ../nbs/04_model.ipynb #f069f736
 class EmotionNet(nn.Module):
     "Face and landmarks in, seven logits out"
     def __init__(self, config:EmotionNetConfig=None):
@@ -141,13 +142,18 @@ class EmotionNet(nn.Module):
         fused, p = self.features(pixels, landmarks, valid)
         return (self.head(fused), self.head(p)) if both else self.head(fused)
 
-    def set_landmark_stats(self, mean, std):
-        "Use these means and standard deviations, float32 (468, 3) each, for z-scores"
-        if self.landmarks:
-            self.landmarks.mean.copy_(torch.as_tensor(mean)); self.landmarks.std.copy_(torch.as_tensor(std))
-        return self
+# %% ../nbs/04_model.ipynb #5a3d0b68
+@patch
+def set_landmark_stats(self:EmotionNet,
+                       mean, # float32 (468, 3), of aligned landmarks
+                       std   # float32 (468, 3)
+                      ):
+    "Use these for z-scores; returns the network"
+    if self.landmarks:
+        self.landmarks.mean.copy_(torch.as_tensor(mean)); self.landmarks.std.copy_(torch.as_tensor(std))
+    return self
 
-# %% ../nbs/04_model.ipynb #f80df71b
+# %% ../nbs/04_model.ipynb #ed31888b
 def count_parameters(model:nn.Module) -> int: return sum(p.numel() for p in model.parameters())
 
 def count_macs(model:EmotionNet) -> int:
@@ -159,7 +165,7 @@ def count_macs(model:EmotionNet) -> int:
     model.train(was)
     return counter.get_total_flops()//2
 
-# %% ../nbs/04_model.ipynb #528a4843
+# %% ../nbs/04_model.ipynb #8c6b3216
 class WeightsError(ValueError): "A weights file that is missing, damaged or not ours"
 
 def save_weights(model:EmotionNet, file, temperature=1., **meta):
@@ -172,7 +178,7 @@ def save_weights(model:EmotionNet, file, temperature=1., **meta):
     half = {k:(v.half() if v.ndim>1 and v.is_floating_point() else v).contiguous().cpu() for k,v in model.state_dict().items()}
     save_file(half, file, {k:json.dumps(v) for k,v in meta.items()})
 
-# %% ../nbs/04_model.ipynb #02f859ab
+# %% ../nbs/04_model.ipynb #2c264fe3
 def load_weights(file): # (`EmotionNet` in eval mode, header as dict)
     "Read what `save_weights` wrote"
     from safetensors import safe_open, SafetensorError
