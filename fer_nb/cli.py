@@ -98,7 +98,7 @@ def _recipe(name, changes):
     try: return TrainConfig(**merged)
     except TypeError as e: raise Failure(f"--set: {e}") from e
 
-# %% ../nbs/13_cli.ipynb #50090d25
+# %% ../nbs/13_cli.ipynb #7af81eb5
 def train(args, out):
     "Train by a recipe; with --publish also calibrate, score and write what is shipped"
     config = _recipe(args.config, parse_changes(args.set))
@@ -106,6 +106,7 @@ def train(args, out):
     from fer_nb.training import about_run, fit
     folder = Path(args.out or f'runs/{Path(args.config).stem}')
     best = fit(arrays, config, folder, resume=not args.no_resume)
+    if int(os.environ.get('RANK', 0)): return OK # of several processes the first goes on
     about = about_run(folder)
     top = max(about['log'], key=lambda r: r['public_macro_f1'])
     _say(f"{best}: epoch {top['epoch']:.0f}, PublicTest accuracy {top['public_accuracy']:.4f}, macro-F1 {top['public_macro_f1']:.4f}")
