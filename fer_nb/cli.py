@@ -98,14 +98,16 @@ def _recipe(name, changes):
     try: return TrainConfig(**merged)
     except TypeError as e: raise Failure(f"--set: {e}") from e
 
-# %% ../nbs/13_cli.ipynb #7af81eb5
+# %% ../nbs/13_cli.ipynb #b15b8f1c
 def train(args, out):
     "Train by a recipe; with --publish also calibrate, score and write what is shipped"
     config = _recipe(args.config, parse_changes(args.set))
     arrays = _arrays(args)
+    from fer_nb.data import read_ferplus
     from fer_nb.training import about_run, fit
     folder = Path(args.out or f'runs/{Path(args.config).stem}')
-    best = fit(arrays, config, folder, resume=not args.no_resume)
+    votes = read_ferplus(arrays, source=args.source) if config.votes_loss else None
+    best = fit(arrays, config, folder, votes=votes, resume=not args.no_resume)
     if int(os.environ.get('RANK', 0)): return OK # of several processes the first goes on
     about = about_run(folder)
     top = max(about['log'], key=lambda r: r['public_macro_f1'])

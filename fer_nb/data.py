@@ -427,15 +427,16 @@ def audit_duplicates(arrays:FerArrays) -> dict:
             out['same_label'][s] = sum(l in labels[g] for g,l in zip(h[here & twin], arrays.labels[here & twin]))
     return out
 
-# %% ../nbs/00_data.ipynb #1acf9be2
+# %% ../nbs/00_data.ipynb #ce707303
 FERPLUS = ('neutral','happiness','surprise','sadness','anger','disgust','fear','contempt','unknown','NF')
 
 def read_ferplus(arrays:FerArrays, # with known rows
-                 file=None # fer2013new.csv; None: beside FER2013
+                 file=None,  # fer2013new.csv; None: beside FER2013
+                 source=None # where FER2013 is, as `read_fer2013` takes it
                 ): # int (N, 10), columns as in `FERPLUS`
     "The ten annotators' votes for each face of `arrays`"
     if file is None:
-        home = find_source()
+        home = find_source(source)
         file = (home if home.is_dir() else home.parent)/'fer2013new.csv'
     if not Path(file).exists(): raise DataError(f"{file} does not exist. FER+ votes are the file fer2013new.csv of the repository microsoft/FERPlus.")
     if (arrays.row<0).any(): raise DataError("This copy of FER2013 has lost its row numbers, so FER+ can't be joined to it. Use the CSV, or pictures named by row.")

@@ -5,20 +5,20 @@
 # %% auto #0
 __all__ = ['TrainConfig', 'load_config', 'WeightedSampler', 'TrainingError', 'read_log', 'fit', 'about_run', 'plot_log']
 
-# %% ../nbs/05_training.ipynb #2a316b06
-import csv, json, os, shutil, subprocess, time
+# %% ../nbs/05_training.ipynb #8b011042
+import csv, ctypes, json, os, shutil, subprocess, time
 from dataclasses import dataclass, asdict, field
 from importlib.resources import files
 from pathlib import Path
 import numpy as np, torch
 import torch.nn.functional as F
 from .augment import AugmentConfig, augment
-from .data import CLASSES, FerArrays
+from .data import CLASSES, SPLITS, FerArrays
 from .evaluation import confusion, macro_f1, predict_logits, softmax
 from .landmarks import align, landmark_stats
 from .model import EmotionNet, EmotionNetConfig, load_weights, save_weights, to_pixels
 
-# %% ../nbs/05_training.ipynb #9e0a0fc2
+# %% ../nbs/05_training.ipynb #de0628c7
 @dataclass
 class TrainConfig:
     model:EmotionNetConfig=field(default_factory=EmotionNetConfig)
@@ -31,7 +31,11 @@ class TrainConfig:
     weight_decay:float=1e-3     # on matrices only
     label_smoothing:float=.1
     pixel_loss:float=.5         # share of a fused network's loss on what the pixels say alone
+    votes_loss:float=0.         # share of the loss on annotators' votes; needs model.n_votes and votes
+    logit_adjust:float=0.       # strength of logit adjustment; 1 aims at all classes alike
     clip:float=5.               # greatest norm of the gradient
+    sam:float=0.                # radius of sharpness-aware minimization; doubles the cost of a step
+    sam_from:float=.8           # share of the epochs after which it begins
     ema:float=.999              # decay of the averaged weights
     sampler_power:float=.25     # 0 natural frequencies, 1 all classes alike
     patience:int=15             # epochs without a better PublicTest macro-F1 before stopping
@@ -72,16 +76,16 @@ class WeightedSampler(torch.utils.data.Sampler):
         picked = order[np.searchsorted(edges/edges[-1], (np.arange(n) + rng.random())/n).clip(max=n-1)]
         return iter(rng.permutation(picked).tolist())
 
-# %% ../nbs/05_training.ipynb #998aa733
+# %% ../nbs/05_training.ipynb #87861a9b
 class _Batches(torch.utils.data.Dataset):
-    def __init__(self, arrays): self.arrays = arrays
+    def __init__(self, arrays, votes): self.arrays, self.votes = arrays, votes
     def __len__(self): return len(self.arrays)
     def __getitems__(self, i):
         a = self.arrays[i]
-        return torch.from_numpy(a.faces), torch.from_numpy(a.landmarks), torch.from_numpy(a.valid), torch.from_numpy(a.labels)
+        return [torch.from_numpy(v) for v in (a.faces, a.landmarks, a.valid, a.labels, self.votes[i])]
 
-def _loader(arrays, config, sampler):
-    return torch.utils.data.DataLoader(_Batches(arrays), min(config.batch_size, len(arrays)), sampler=sampler, drop_last=True, collate_fn=lambda b: b)
+def _loader(arrays, votes, config, sampler):
+    return torch.utils.data.DataLoader(_Batches(arrays, votes), min(config.batch_size, len(arrays)), sampler=sampler, drop_last=True, collate_fn=lambda b: b)
 
 # %% ../nbs/05_training.ipynb #06e385cc
 def _optimizer(model, config):
@@ -135,42 +139,63 @@ def _log(out, row, keep):
         with open(part, 'w', newline='') as f: w = csv.DictWriter(f, _LOG); w.writeheader(); w.writerows(rows)
     _write_whole(file, write)
 
-# %% ../nbs/05_training.ipynb #a872f3f6
-def _loss(net, x, points, valid, y, config):
+# %% ../nbs/05_training.ipynb #c4213b29
+def _loss(run, x, points, valid, y, votes, config):
     "Loss of a batch, and its logits"
-    ce = lambda logits: F.cross_entropy(logits, y, label_smoothing=config.label_smoothing)
-    if config.model.branches!='fused' or not config.pixel_loss:
-        logits = net(x, points, valid)
-        return ce(logits), logits
-    logits, pixels = net(x, points, valid, both=True)
-    return (1-config.pixel_loss)*ce(logits) + config.pixel_loss*ce(pixels), logits
+    def against(outputs):
+        logits = outputs[:, :config.model.n_classes]
+        loss = F.cross_entropy(logits + config.logit_adjust*run.log_prior, y, label_smoothing=config.label_smoothing)
+        if not config.votes_loss: return loss
+        return (1-config.votes_loss)*loss + config.votes_loss*F.cross_entropy(outputs[:, config.model.n_classes:], votes)
+    outputs = run.net(x, points, valid, every=True)
+    shares = [1-config.pixel_loss, config.pixel_loss] if len(outputs)==2 else [1.]
+    return sum(share*against(o) for share,o in zip(shares, outputs)), outputs[0][:, :config.model.n_classes]
 
-# %% ../nbs/05_training.ipynb #afefd022
+# %% ../nbs/05_training.ipynb #fc816986
+@torch.no_grad()
+def _climb(params, radius):
+    "Move `params` up their gradient by `radius`; returns the steps, to be taken back"
+    grads = [p.grad for p in params]
+    steps = torch._foreach_mul(grads, radius/(torch.nn.utils.get_total_norm(grads)+1e-12))
+    torch._foreach_add_(params, steps)
+    return steps
+
+# %% ../nbs/05_training.ipynb #583e5e10
+def _backward(run, batch, config, accelerator):
+    "Gradients of one batch; returns its loss, and how many of it were answered right"
+    loss, logits = _loss(run, *batch, config)
+    if not torch.isfinite(loss):
+        raise TrainingError(f"The loss became {loss.item()} in epoch {run.epoch}. Nothing was stepped and the checkpoint of epoch {run.epoch-1} is whole: lower lr or clip, and resume.")
+    accelerator.backward(loss)
+    return loss.item(), (logits.argmax(1)==batch[3]).sum().item()
+
 def _train_epoch(run, loader, config, accelerator, generator, bar):
     "One pass over the loader; returns mean loss and accuracy"
-    total = torch.zeros(3)
+    total, params = np.zeros(3), [p for p in run.raw.parameters() if p.requires_grad]
+    sam = config.sam and run.epoch>config.sam_from*config.epochs
     run.net.train()
-    for faces, points, valid, y in loader:
+    for faces, points, valid, y, votes in loader:
         x, points = augment(to_pixels(faces), points, config.augment, generator)
-        loss, logits = _loss(run.net, x, align(points), valid, y, config)
-        if not torch.isfinite(loss):
-            raise TrainingError(f"The loss became {loss.item()} in epoch {run.epoch}. Nothing was stepped and the checkpoint of epoch {run.epoch-1} is whole: lower lr or clip, and resume.")
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(run.net.parameters(), config.clip)
+        batch = x, align(points), valid, y, votes
+        loss, right = _backward(run, batch, config, accelerator)
+        if sam:
+            steps = _climb(params, config.sam); run.optimizer.zero_grad()
+            _backward(run, batch, config, accelerator)
+            with torch.no_grad(): torch._foreach_sub_(params, steps)
+        accelerator.clip_grad_norm_(params, config.clip)
         run.optimizer.step(); run.schedule.step(); run.optimizer.zero_grad()
         run.average.update_parameters(run.raw)
-        total += torch.tensor([loss.item()*len(y), (logits.argmax(1)==y).sum().item(), len(y)])
-        bar.update(1)
+        total += loss*len(y), right, len(y); bar.update(1)
     return (total[:2]/total[2]).tolist()
 
-# %% ../nbs/05_training.ipynb #1aec4b48
+# %% ../nbs/05_training.ipynb #97bfddc1
 def _validate(model, arrays):
     logits = predict_logits(model, arrays)
     c = confusion(arrays.labels, logits.argmax(1))
     nll = -np.log(softmax(logits)[np.arange(len(logits)), arrays.labels].clip(1e-12)).mean()
     return dict(public_loss=float(nll), public_accuracy=float(c.trace()/c.sum()), public_macro_f1=float(macro_f1(c)))
 
-# %% ../nbs/05_training.ipynb #e964f0ea
+# %% ../nbs/05_training.ipynb #c5327d4a
 class _Run:
     "What a checkpoint holds"
     parts = 'raw', 'average', 'optimizer', 'schedule'
@@ -190,7 +215,7 @@ class _Run:
         for k in self.parts: getattr(self, k).load_state_dict(state[k])
         self.epoch, self.best, self.best_epoch = state['epoch'], state['best'], state['best_epoch']
 
-# %% ../nbs/05_training.ipynb #fd5dc9e7
+# %% ../nbs/05_training.ipynb #5027c500
 def _accelerator(config, device):
     "An `Accelerator` for this run; an earlier one of this process may have had another precision"
     from accelerate import Accelerator
@@ -199,19 +224,39 @@ def _accelerator(config, device):
     use = _bf16_helps() if config.bf16 is None else config.bf16
     return Accelerator(mixed_precision='bf16' if use else 'no', cpu=device=='cpu')
 
-def _start(arrays, config, out, device):
+def _vote_shares(arrays, votes, config):
+    "float32 (N, votes): each Training face's share of votes for each answer"
+    if not config.votes_loss: return np.zeros((len(arrays), 0), np.float32)
+    if votes is None: raise TrainingError("votes_loss is set, so fit needs the annotators' votes: votes=read_ferplus(arrays), or set votes_loss to 0.")
+    if votes.shape!=(len(arrays), config.model.n_votes):
+        raise TrainingError(f"Votes are {votes.shape}; {len(arrays)} faces and model.n_votes={config.model.n_votes} want {(len(arrays), config.model.n_votes)}.")
+    return (votes/np.maximum(votes.sum(1, keepdims=True), 1)).astype(np.float32)
+
+def _start(arrays, votes, config, device):
     "Accelerator, run and loader of a recipe"
     accelerator, train = _accelerator(config, device), arrays.subset('Training')
     if not len(train): raise TrainingError("There are no Training faces in these arrays")
+    shares = _vote_shares(arrays, votes, config)[arrays.split==SPLITS.index('Training')]
     torch.manual_seed(config.seed)
     model = EmotionNet(config.model).set_landmark_stats(*landmark_stats(train.landmarks, train.valid))
     model = model.to(accelerator.device, memory_format=torch.channels_last)
     sampler = WeightedSampler(train.labels, config.sampler_power, config.seed)
     config_one = TrainConfig(**{**asdict(config), 'batch_size':max(1, min(config.batch_size, len(train))//accelerator.num_processes)})
-    loader = accelerator.prepare(_loader(train, config_one, sampler))
-    return accelerator, _Run(model, config, len(loader)), loader
+    loader = accelerator.prepare(_loader(train, shares, config_one, sampler))
+    run = _Run(model, config, len(loader))
+    shown = np.bincount(train.labels, minlength=len(CLASSES)).clip(1)**(1-config.sampler_power)
+    run.log_prior = torch.tensor(np.log(shown/shown.sum()), dtype=torch.float32, device=accelerator.device)
+    return accelerator, run, loader
 
-# %% ../nbs/05_training.ipynb #b2126236
+# %% ../nbs/05_training.ipynb #c93e52e5
+def _keep_memory():
+    "Ask glibc not to return large blocks to the system; elsewhere nothing happens"
+    try: mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError): return # no glibc: macOS, Windows, musl
+    trim_threshold, mmap_threshold = -1, -3
+    mallopt(trim_threshold, 2**31-1); mallopt(mmap_threshold, 2**31-1)
+
+# %% ../nbs/05_training.ipynb #41a44a41
 def _commit():
     "The commit of the code that trains, if it is in a git checkout"
     done = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=files('fer_nb'), capture_output=True, text=True) if shutil.which('git') else None
@@ -224,10 +269,11 @@ def _open_run(out, config, accelerator):
     about = dict(commit=_commit(), torch=torch.__version__, device=str(accelerator.device), processes=accelerator.num_processes, precision=accelerator.mixed_precision)
     (out/'run.json').write_text(json.dumps(about, indent=1) + '\n')
 
-# %% ../nbs/05_training.ipynb #296f3c75
+# %% ../nbs/05_training.ipynb #6a415b98
 def fit(arrays:FerArrays,  # with Training and PublicTest faces
         config:TrainConfig,
         out,               # folder for config.json, log.csv, last.pt, best.safetensors
+        votes=None,        # int (N, 10): annotators' votes as `read_ferplus` gives them, where votes_loss is set
         resume=True,       # go on from last.pt if it is there
         device=None,       # "cpu" to leave a GPU alone
         progress=True,
@@ -236,8 +282,8 @@ def fit(arrays:FerArrays,  # with Training and PublicTest faces
     "Train by `config`, choosing the epoch on PublicTest macro-F1"
     from tqdm.auto import tqdm
     out, public = Path(out), arrays.subset('PublicTest')
-    out.mkdir(parents=True, exist_ok=True)
-    accelerator, run, loader = _start(arrays, config, out, device)
+    out.mkdir(parents=True, exist_ok=True); _keep_memory()
+    accelerator, run, loader = _start(arrays, votes, config, device)
     last, lead = out/'last.pt', accelerator.is_main_process
     if resume and last.exists(): run.load(last, config)
     elif lead: _open_run(out, config, accelerator)
@@ -255,7 +301,7 @@ def fit(arrays:FerArrays,  # with Training and PublicTest faces
         _finish_epoch(run, row | dict(seconds=round(time.time()-start, 1)), config, out, lead)
     return out/'best.safetensors'
 
-# %% ../nbs/05_training.ipynb #01693912
+# %% ../nbs/05_training.ipynb #30755b5e
 def _finish_epoch(run, row, config, out, lead):
     "Keep the average if it is the best so far, then the checkpoint, then the log"
     better = row['public_macro_f1']>run.best
@@ -266,7 +312,7 @@ def _finish_epoch(run, row, config, out, lead):
     run.save(out/'last.pt', config)
     _log(out, row, run.epoch-1)
 
-# %% ../nbs/05_training.ipynb #6a7e9346
+# %% ../nbs/05_training.ipynb #ac18e49d
 def about_run(out) -> dict:
     "Recipe, commit, cost and log of a run, for the metrics that are shipped with its weights"
     out, log = Path(out), read_log(out)
