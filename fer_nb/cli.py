@@ -59,11 +59,18 @@ def predict(args, out):
     for a in failed: _say(f"unreadable: {a['source']}: {a['message']}")
     return SOME_FAILED if failed else OK
 
-# %% ../nbs/13_cli.ipynb #051cd829
+# %% ../nbs/13_cli.ipynb #9c609e7b
 def _arrays(args):
     from fer_nb.data import prepare
     from fer_nb.landmarks import LandmarkExtractor
     return prepare(args.source, LandmarkExtractor(), workers=getattr(args, 'workers', None))
+
+def _votes(arrays, args, needed=False):
+    "FER+ votes, if their file lies beside FER2013"
+    from fer_nb.data import DataError, read_ferplus
+    try: return read_ferplus(arrays, source=args.source)
+    except DataError:
+        if needed: raise
 
 def prepare(args, out):
     "Read FER2013 and find its landmarks"
@@ -98,15 +105,14 @@ def _recipe(name, changes):
     try: return TrainConfig(**merged)
     except TypeError as e: raise Failure(f"--set: {e}") from e
 
-# %% ../nbs/13_cli.ipynb #b15b8f1c
+# %% ../nbs/13_cli.ipynb #650d73bd
 def train(args, out):
     "Train by a recipe; with --publish also calibrate, score and write what is shipped"
     config = _recipe(args.config, parse_changes(args.set))
     arrays = _arrays(args)
-    from fer_nb.data import read_ferplus
     from fer_nb.training import about_run, fit
     folder = Path(args.out or f'runs/{Path(args.config).stem}')
-    votes = read_ferplus(arrays, source=args.source) if config.votes_loss else None
+    votes = _votes(arrays, args, needed=config.votes_loss)
     best = fit(arrays, config, folder, votes=votes, resume=not args.no_resume)
     if int(os.environ.get('RANK', 0)): return OK # of several processes the first goes on
     about = about_run(folder)
@@ -114,7 +120,7 @@ def train(args, out):
     _say(f"{best}: epoch {top['epoch']:.0f}, PublicTest accuracy {top['public_accuracy']:.4f}, macro-F1 {top['public_macro_f1']:.4f}")
     if args.publish:
         from fer_nb.evaluation import publish
-        for file in publish(best, arrays, args.publish, about): _say(f'wrote {file}')
+        for file in publish(best, arrays, args.publish, about, votes): _say(f'wrote {file}')
     if args.json: _print_json(top, out)
     return OK
 
@@ -124,19 +130,21 @@ def evaluate(args, out):
     from fer_nb.inference import shipped_weights
     from fer_nb.model import load_weights
     model, meta = load_weights(args.weights or shipped_weights())
-    report = evaluate_(model, meta, _arrays(args), args.split)
+    arrays = _arrays(args)
+    report = evaluate_(model, meta, arrays, args.split, _votes(arrays, args))
     if args.json: _print_json(report, out)
     else: print(*_report_lines(report), sep='\n', file=out)
     return OK
 
-# %% ../nbs/13_cli.ipynb #1f2a71a1
+# %% ../nbs/13_cli.ipynb #060ca24f
 def _report_lines(report):
     yield f"{report['split']}, {report['n']} faces ({report['twin_free']['n']} without a twin in Training)"
     for name,r in (('single view', report['single']), ('flip TTA', report['flip_tta']),
-                   ('single view, twin-free', report['twin_free']['single']), ('flip TTA, twin-free', report['twin_free']['flip_tta'])):
+                   *((f'{view}, {of}', report[k][key]) for k,of in (('twin_free', 'twin-free'), ('ferplus', 'FER+ majority')) if k in report
+                     for key,view in (('single', 'single view'), ('flip_tta', 'flip TTA')))):
         low, high = r['interval']['accuracy']
-        yield f"{name:>22}: accuracy {r['accuracy']:.4f} ({low:.3f}–{high:.3f}), macro-F1 {r['macro_f1']:.4f}, calibration error {r['ece']:.4f}"
-    yield f"{'flip TTA by class':>22}: " + ', '.join(f"{k} F1 {v['f1']:.2f}" for k,v in report['flip_tta']['per_class'].items())
+        yield f"{name:>26}: accuracy {r['accuracy']:.4f} ({low:.3f}–{high:.3f}), macro-F1 {r['macro_f1']:.4f}, calibration error {r['ece']:.4f}"
+    yield f"{'flip TTA by class':>26}: " + ', '.join(f"{k} F1 {v['f1']:.2f}" for k,v in report['flip_tta']['per_class'].items())
 
 # %% ../nbs/13_cli.ipynb #d9a76551
 def app(args, out):

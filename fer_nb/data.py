@@ -6,7 +6,7 @@
 __all__ = ['CLASSES', 'SPLITS', 'N_OFFICIAL', 'EXPRESSIONS', 'ALIASES', 'FERPLUS', 'DataError', 'FerArrays', 'from_faces',
            'draw_face', 'drawn_faces', 'parse_name', 'face_hash', 'find_source', 'read_fer2013', 'cache_dir',
            'fingerprint', 'save_arrays', 'load_arrays', 'add_landmarks', 'prepare', 'twin_of_training',
-           'audit_duplicates', 'read_ferplus', 'ferplus_votes7']
+           'audit_duplicates', 'read_ferplus', 'ferplus_votes7', 'ferplus_majority']
 
 # %% ../nbs/00_data.ipynb #a03cfeef
 import contextlib, csv, hashlib, io, json, os, re, shutil, tempfile, zipfile
@@ -427,7 +427,7 @@ def audit_duplicates(arrays:FerArrays) -> dict:
             out['same_label'][s] = sum(l in labels[g] for g,l in zip(h[here & twin], arrays.labels[here & twin]))
     return out
 
-# %% ../nbs/00_data.ipynb #ce707303
+# %% ../nbs/00_data.ipynb #6808cc6c
 FERPLUS = ('neutral','happiness','surprise','sadness','anger','disgust','fear','contempt','unknown','NF')
 
 def read_ferplus(arrays:FerArrays, # with known rows
@@ -448,3 +448,9 @@ def ferplus_votes7(votes # int (N, 10)
     "FER+ votes for our seven classes"
     names = dict(angry='anger', happy='happiness', sad='sadness')
     return votes[:, [FERPLUS.index(names.get(c, c)) for c in CLASSES]]
+
+def ferplus_majority(votes # int (N, 10)
+                    ): # int (N,), index into `CLASSES`; -1 where no class has more than half of all votes
+    "What most annotators saw, where most saw one of our classes"
+    seven = ferplus_votes7(votes)
+    return np.where(2*seven.max(1)>votes.sum(1), seven.argmax(1), -1)

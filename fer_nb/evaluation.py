@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['predict_logits', 'softmax', 'macro_f1', 'confusion', 'bootstrap', 'reliability', 'ece', 'nll', 'fit_temperature',
-           'coverage_curve', 'fit_threshold', 'score', 'evaluate', 'temperature', 'calibrate', 'publish',
-           'plot_confusion', 'plot_reliability', 'plot_coverage']
+           'unsmooth', 'probabilities', 'temperature', 'coverage_curve', 'fit_threshold', 'score', 'evaluate',
+           'calibrate', 'publish', 'plot_confusion', 'plot_reliability', 'plot_coverage']
 
-# %% ../nbs/06_evaluation.ipynb #886bcb31
+# %% ../nbs/06_evaluation.ipynb #0dde8108
 import json, os
 from pathlib import Path
 import numpy as np, torch
 import torch.nn.functional as F
-from .data import CLASSES, SPLITS, FerArrays, twin_of_training
+from .data import CLASSES, SPLITS, FerArrays, ferplus_majority, twin_of_training
 from .landmarks import align, mirror
 from .model import EmotionNet, to_pixels, save_weights, load_weights
 
@@ -96,7 +96,26 @@ def fit_temperature(labels, logits) -> float:
     best = minimize_scalar(lambda t: nll(labels, softmax(logits, np.exp(t))), bounds=(-2, 2), method='bounded')
     return round(float(np.exp(best.x)), 4)
 
-# %% ../nbs/06_evaluation.ipynb #736c4daf
+# %% ../nbs/06_evaluation.ipynb #1c14e6b4
+def unsmooth(logits,   # (N, 7), of a network trained on smoothed labels
+             smoothing # the share of each label that was spread over all classes
+            ): # (N, 7), float64
+    "Logits of what such a network holds the plain labels for"
+    p = softmax(logits)
+    return np.log(np.maximum(p - smoothing/p.shape[-1], p/10).clip(1e-12))
+
+def probabilities(logits,   # (N, 7), as `predict_logits` gives them
+                  meta,     # header of the weights: label_smoothing, temperatures
+                  tta=False # logits are the mean of two views
+                 ): # float64 (N, 7)
+    "Calibrated probabilities"
+    return softmax(unsmooth(logits, meta.get('label_smoothing', 0.)), temperature(meta, tta))
+
+def temperature(meta, tta=False):
+    "Temperature for one view or for both averaged; each has its own, since two views averaged are less sure than one"
+    return meta.get('temperature_flip_tta' if tta else 'temperature', 1.)
+
+# %% ../nbs/06_evaluation.ipynb #0f92e902
 def coverage_curve(labels, probabilities):
     "Confidence in falling order, and for each as threshold: share of faces answered, accuracy of those"
     order = np.argsort(-probabilities.max(1), kind='stable')
@@ -110,7 +129,7 @@ def fit_threshold(labels, probabilities, accuracy=.8) -> float:
     enough = np.flatnonzero(right>=accuracy)
     return round(float(confidence[enough[-1]]), 4) if len(enough) else 1.
 
-# %% ../nbs/06_evaluation.ipynb #01eef7b9
+# %% ../nbs/06_evaluation.ipynb #c764fa47
 def score(labels,        # int (N,)
           probabilities, # float (N, 7)
           resamples=2000
@@ -127,57 +146,57 @@ def score(labels,        # int (N,)
                 recall=r4(columns[1][here].mean()) if here.any() else 0., interval=bootstrap(c, resamples), ece=r4(ece(labels, probabilities)),
                 nll=r4(nll(labels, probabilities)), per_class=per_class, confusion=c.tolist())
 
-# %% ../nbs/06_evaluation.ipynb #67b06642
+# %% ../nbs/06_evaluation.ipynb #0febbb6f
 def evaluate(model:EmotionNet,
              meta,             # header of its weights, for the temperatures
              arrays:FerArrays, # all splits: twins are looked for in Training
-             split='PublicTest'
+             split='PublicTest',
+             votes=None        # int (N, 10): FER+ votes for `arrays`, as `read_ferplus` gives them
             ) -> dict:
-    "Scores of `split`: n, single, flip_tta, twin_free"
-    part, twin = arrays.subset(split), twin_of_training(arrays)[arrays.split==SPLITS.index(split)]
+    "Scores of `split`: n, single, flip_tta, twin_free, and with votes ferplus"
+    here = arrays.split==SPLITS.index(split)
+    part = arrays[here]
     if not len(part): raise ValueError(f"There are no {split} faces in these arrays")
-    out, free = dict(split=split, n=len(part)), dict(n=int((~twin).sum()))
-    for name,tta in (('single', False), ('flip_tta', True)):
-        p = softmax(predict_logits(model, part, tta), temperature(meta, tta))
-        out[name] = score(part.labels, p)
-        free[name] = score(part.labels[~twin], p[~twin])
-    return out | dict(twin_free=free)
+    truths = dict(standard=(part.labels, np.ones(len(part), bool)), twin_free=(part.labels, ~twin_of_training(arrays)[here]))
+    if votes is not None: truths['ferplus'] = (m := ferplus_majority(votes[here])), m>=0
+    out = {k:dict(n=int(of.sum())) for k,(_,of) in truths.items()}
+    for view,tta in (('single', False), ('flip_tta', True)):
+        p = probabilities(predict_logits(model, part, tta), meta, tta)
+        for k,(labels,of) in truths.items(): out[k][view] = score(labels[of], p[of])
+    return dict(split=split) | out.pop('standard') | out
 
-def temperature(meta, tta=False):
-    "Temperature for one view or for both averaged"
-    return meta.get('temperature_flip_tta' if tta else 'temperature', 1.)
-
-# %% ../nbs/06_evaluation.ipynb #ed8fdb78
-def calibrate(model, arrays) -> dict:
-    "Temperatures and threshold, from PublicTest"
-    public = arrays.subset('PublicTest')
+# %% ../nbs/06_evaluation.ipynb #0a4a6e5e
+def calibrate(model, arrays, smoothing=0.) -> dict:
+    "What `probabilities` needs, and the threshold, from PublicTest"
+    public, meta = arrays.subset('PublicTest'), dict(label_smoothing=smoothing)
     logits = {tta:predict_logits(model, public, tta) for tta in (False, True)}
-    meta = dict(temperature=fit_temperature(public.labels, logits[False]), temperature_flip_tta=fit_temperature(public.labels, logits[True]))
-    p = softmax(logits[False], meta['temperature'])
+    for tta,name in ((False, 'temperature'), (True, 'temperature_flip_tta')): meta[name] = fit_temperature(public.labels, unsmooth(logits[tta], smoothing))
+    p = probabilities(logits[False], meta)
     meta['uncertain_below'] = fit_threshold(public.labels, p)
     answered = p.max(1)>=meta['uncertain_below']
     meta['uncertain_note'] = dict(split='PublicTest', coverage=round(float(answered.mean()), 4),
                                   accuracy=round(float((p.argmax(1)==public.labels)[answered].mean()), 4) if answered.any() else None)
     return meta
 
-# %% ../nbs/06_evaluation.ipynb #cce6efc5
+# %% ../nbs/06_evaluation.ipynb #3e218423
 def _brief(report): return {v:{k:report[v][k] for k in ('accuracy','macro_f1','ece','interval')} for v in ('single','flip_tta')} | dict(n=report['n'])
 def _write_json(file, value): Path(file).write_text(json.dumps(value, indent=1) + '\n')
 
-# %% ../nbs/06_evaluation.ipynb #5859c3b4
+# %% ../nbs/06_evaluation.ipynb #5b50ba8b
 def publish(weights,          # of a finished run, such as runs/base/best.safetensors
             arrays:FerArrays, # all three splits, prepared
             to,               # folder for the four files
-            about=None        # more for the header and train_metrics.json, JSON-able: recipe, commit, cost
+            about=None,       # more for the header and train_metrics.json, JSON-able: recipe, commit, cost
+            votes=None        # int (N, 10): FER+ votes for `arrays`, to be scored against as well
            ): # paths written
     "Calibrate on PublicTest, score, touch PrivateTest once, write weights and metrics"
     to, about = Path(to), about or {}
     to.mkdir(parents=True, exist_ok=True)
     model, header = load_weights(weights)
-    header = {k:header[k] for k in ('epoch','seed') if k in header} | calibrate(model, arrays)
+    header = {k:header[k] for k in ('epoch','seed') if k in header} | calibrate(model, arrays, header.get('label_smoothing', 0.))
     train = arrays.subset('Training')
-    trained = score(train.labels, softmax(predict_logits(model, train), header['temperature']))
-    public, private = (evaluate(model, header, arrays, s) for s in SPLITS[1:])
+    trained = score(train.labels, probabilities(predict_logits(model, train), header))
+    public, private = (evaluate(model, header, arrays, s, votes) for s in SPLITS[1:])
     header |= dict(classes=CLASSES, metrics=dict(PublicTest=_brief(public), PrivateTest=_brief(private)), **about)
     save_weights(model, to/'emotion.safetensors', **header)
     os.chmod(to/'emotion.safetensors', 0o644)
@@ -186,7 +205,7 @@ def publish(weights,          # of a finished run, such as runs/base/best.safete
     _write_json(to/'test_metrics.json', private)
     return sorted(to.iterdir())
 
-# %% ../nbs/06_evaluation.ipynb #2d74b70a
+# %% ../nbs/06_evaluation.ipynb #01906322
 def plot_confusion(report, # one of the views of `evaluate`
                    ax=None, title=''):
     "Confusion matrix; each row sums to 100%"

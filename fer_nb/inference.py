@@ -6,7 +6,7 @@
 __all__ = ['STATUSES', 'COLORS', 'to_fer', 'Prediction', 'shipped_weights', 'EmotionRecognizer', 'source_name', 'label',
            'annotate', 'check_parity']
 
-# %% ../nbs/07_inference.ipynb #2d8882e2
+# %% ../nbs/07_inference.ipynb #384d6a08
 import base64, functools, html, io, os
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from .data import CLASSES, from_faces
-from .evaluation import predict_logits, softmax, temperature
+from .evaluation import predict_logits, probabilities
 from .faces import FaceDetector, ImageError, draw_faces, load_image
 from .landmarks import LandmarkExtractor
 from .model import load_weights
@@ -106,7 +106,7 @@ class EmotionRecognizer:
         model, meta = load_weights(weights or shipped_weights())
         return cls(model.to(device), meta, **kwargs)
 
-# %% ../nbs/07_inference.ipynb #929c717a
+# %% ../nbs/07_inference.ipynb #f7382819
 from fastcore.basics import patch
 
 @patch
@@ -117,7 +117,7 @@ def classify(self:EmotionRecognizer,
     faces = [to_fer(c) for c in crops]
     arrays = from_faces(np.stack(faces) if faces else np.zeros((0,48,48), np.uint8), 0)
     for i,f in enumerate(faces): arrays.landmarks[i], arrays.valid[i] = self.extractor(f)
-    return softmax(predict_logits(self.model, arrays, self.tta), temperature(self.meta, self.tta)), arrays.landmarks, arrays.valid
+    return probabilities(predict_logits(self.model, arrays, self.tta), self.meta, self.tta), arrays.landmarks, arrays.valid
 
 # %% ../nbs/07_inference.ipynb #61ea386e
 @patch
@@ -192,9 +192,9 @@ def annotate(photo,       # as `predict` takes it
     shown = [p for p in predictions if p.box is not None]
     return draw_faces(load_image(photo), shown, [label(p) for p in shown])
 
-# %% ../nbs/07_inference.ipynb #1b368cb8
+# %% ../nbs/07_inference.ipynb #b74911a4
 def check_parity(recognizer, arrays # prepared `FerArrays`
                 ) -> float: # greatest difference of a probability
     "How far serving, face by face, is from evaluation on the same faces"
-    evaluated = softmax(predict_logits(recognizer.model, arrays, recognizer.tta), temperature(recognizer.meta, recognizer.tta))
+    evaluated = probabilities(predict_logits(recognizer.model, arrays, recognizer.tta), recognizer.meta, recognizer.tta)
     return max(float(np.abs(recognizer.classify([f])[0][0]-p).max()) for f,p in zip(arrays.faces, evaluated))

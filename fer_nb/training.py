@@ -301,14 +301,14 @@ def fit(arrays:FerArrays,  # with Training and PublicTest faces
         _finish_epoch(run, row | dict(seconds=round(time.time()-start, 1)), config, out, lead)
     return out/'best.safetensors'
 
-# %% ../nbs/05_training.ipynb #30755b5e
+# %% ../nbs/05_training.ipynb #03cdf3dd
 def _finish_epoch(run, row, config, out, lead):
     "Keep the average if it is the best so far, then the checkpoint, then the log"
     better = row['public_macro_f1']>run.best
     if better: run.best, run.best_epoch = row['public_macro_f1'], run.epoch
     if not lead: return
     if better:
-        _write_whole(out/'best.safetensors', lambda part: save_weights(run.average.module, part, classes=CLASSES, epoch=run.epoch, seed=config.seed))
+        _write_whole(out/'best.safetensors', lambda part: save_weights(run.average.module, part, classes=CLASSES, epoch=run.epoch, seed=config.seed, label_smoothing=config.label_smoothing))
     run.save(out/'last.pt', config)
     _log(out, row, run.epoch-1)
 

@@ -1,4 +1,4 @@
-"""Write README.md from nbs/index.ipynb and its stored outputs.
+"""Write README.md and MODEL_CARD.md from their notebooks and the outputs stored there.
 
 `nbdev_readme` needs the Quarto binary, which no package index carries; this needs nothing. Hidden cells stay hidden,
 pictures go to nbs/images/readme-N.png, and links that are relative to nbs/ become relative to the root.
@@ -8,7 +8,7 @@ from itertools import takewhile
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
-note = '<!-- Made from nbs/index.ipynb by `make readme`: change the notebook, not this file. -->'
+PAGES = {'README.md': 'nbs/index.ipynb', 'MODEL_CARD.md': 'nbs/21_card.ipynb'}
 
 def from_root(text):
     "Markdown whose relative links start at nbs/, with the links starting at the root; code is left alone."
@@ -25,23 +25,24 @@ def split_directives(source):
     pairs = (re.sub(r'#\s*\|\s*', '', line, count=1).partition(':') for line in head)
     return {k.strip(): v.strip() for k,_,v in pairs}, '\n'.join(lines[len(head):]).strip('\n')
 
-def show(output, alt, pictures):
+def show(output, alt, pictures, stem):
     "One stored output as Markdown; a picture is added to `pictures`."
-    if output['output_type'] == 'error': raise ValueError('nbs/index.ipynb stores an error')
+    if output['output_type'] == 'error': raise ValueError('it stores an error')
     data = output.get('data') or {'text/plain': output['text']}
     for mime, ext in (('image/png', 'png'), ('image/jpeg', 'jpg'), ('image/svg+xml', 'svg')):
         if mime not in data: continue
-        name, content = f'nbs/images/readme-{len(pictures)+1}.{ext}', ''.join(data[mime])
+        name, content = f'nbs/images/{stem}-{len(pictures)+1}.{ext}', ''.join(data[mime])
         pictures[name] = content.encode() if ext == 'svg' else base64.b64decode(content)
         return f'![{alt}]({name})'
     for mime in ('text/markdown', 'text/html'):
         if mime in data: return from_root(''.join(data[mime])).strip()
     return '```text\n' + ''.join(data['text/plain']).rstrip() + '\n```'
 
-def render(notebook):
-    "README text and the pictures it shows, as {path from the root: bytes}."
-    parts, pictures = [note], {}
-    for cell in json.loads(Path(notebook).read_text(encoding='utf-8'))['cells']:
+def render(page):
+    "Every file that a page of `PAGES` consists of, as {path from the root: bytes}: its text, and the pictures it shows."
+    notebook, stem = PAGES[page], Path(page).stem.lower()
+    parts, pictures = [f'<!-- Made from {notebook} by `make readme`: change the notebook, not this file. -->'], {}
+    for cell in json.loads((root/notebook).read_text(encoding='utf-8'))['cells']:
         source = ''.join(cell['source'])
         if cell['cell_type'] == 'markdown': parts.append(from_root(source).strip())
         if cell['cell_type'] != 'code': continue
@@ -50,13 +51,17 @@ def render(notebook):
         if code and says.get('echo') != 'false' and 'hide_input' not in says: parts.append(f'```python\n{code}\n```')
         if says.get('output') == 'false' or 'hide_output' in says: continue
         alt = says.get('fig-alt', says.get('fig-cap', 'What the code above shows')).strip('"\'')
-        parts += [show(o, alt, pictures) for o in cell['outputs']]
-    return '\n\n'.join(parts) + '\n', pictures
+        parts += [show(o, alt, pictures, stem) for o in cell['outputs']]
+    return {page: ('\n\n'.join(parts) + '\n').encode()} | pictures
+
+def stale(page, files):
+    "Pictures of an earlier state of the page"
+    return {p.relative_to(root).as_posix() for p in (root/'nbs/images').glob(f'{Path(page).stem.lower()}-*')} - set(files)
 
 if __name__ == '__main__':
-    text, pictures = render(root/'nbs/index.ipynb')
-    (root/'README.md').write_text(text, encoding='utf-8')
-    for old in (root/'nbs/images').glob('readme-*'): old.unlink()
-    for name, content in pictures.items():
-        (root/name).parent.mkdir(exist_ok=True)
-        (root/name).write_bytes(content)
+    for page in PAGES:
+        files = render(page)
+        for name in stale(page, files): (root/name).unlink()
+        for name, content in files.items():
+            (root/name).parent.mkdir(exist_ok=True)
+            (root/name).write_bytes(content)

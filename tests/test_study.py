@@ -1,0 +1,21 @@
+"The study's table of short runs: each row must be a recipe, and another one than its baseline."
+import sys
+from dataclasses import asdict
+from pathlib import Path
+import pytest
+from fer_nb.cli import _recipe, parse_changes
+
+sys.path.insert(0, str(Path(__file__).parents[1]/'tools'))
+import study
+
+BASE = 'all: as it is'
+
+@pytest.mark.parametrize('name', study.ROWS)
+def test_row_is_a_recipe_of_its_own(name):
+    recipe, base = (asdict(_recipe('ablation', parse_changes(study.ROWS[n]))) for n in (name, BASE))
+    assert (recipe == base) == (name == BASE)
+
+def test_results_come_back_in_order(tmp_path):
+    rows = [dict.fromkeys(study.COLUMNS, '0') | dict(row=r, seed=s) for r,s in (('input size: 40', '1'), (BASE, '1'), (BASE, '0'))]
+    study.write_results(rows, tmp_path/'r.csv')
+    assert [(r['row'], r['seed']) for r in study.read_results(tmp_path/'r.csv')] == [(BASE, '0'), (BASE, '1'), ('input size: 40', '1')]

@@ -1,0 +1,109 @@
+"""The short runs behind the report's ablations: every row below with every seed, judged on PublicTest.
+
+    python tools/study.py [--seeds 3] [--only WORD ...]   # rows whose name holds a word; FER2013_HOME must be set
+    python tools/study.py --keep runs/reference           # note a long run, finished or not, for the report
+
+Each short run is `fer_nb train --config ablation --set ...` in a process of its own, in runs/study, continued if it was
+stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes
+nbs/study/NAME.json: recipe, commit, cost and log.
+"""
+import argparse, csv, json, re, subprocess, sys
+from pathlib import Path
+
+root = Path(__file__).resolve().parents[1]
+results = root/'nbs/study'
+COLUMNS = ('row', 'seed', 'accuracy', 'macro_f1', 'accuracy_tta', 'macro_f1_tta', 'disgust', 'fear', 'ece', 'train_accuracy', 'minutes')
+
+# name: what it changes. The first word says which table of the report it belongs to.
+ROWS = {
+    'all: as it is': [],
+    'branches: image only': ['model.branches=image'],
+    'branches: landmarks only': ['model.branches=landmarks'],
+    'branches: concatenated': ['model.fusion=concat'],
+    'branches: added without a gate': ['model.fusion=add'],
+    'branches: no loss on pixels alone': ['pixel_loss=0'],
+    'targets: no votes': ['votes_loss=0', 'model.n_votes=0'],
+    'targets: half of the loss on votes': ['votes_loss=0.5'],
+    'targets: no label smoothing': ['label_smoothing=0'],
+    'classes: natural frequencies': ['sampler_power=0'],
+    'classes: square-root sampler': ['sampler_power=0.5'],
+    'classes: balanced sampler': ['sampler_power=1'],
+    'classes: logit adjustment 0.5': ['sampler_power=0', 'logit_adjust=0.5'],
+    'classes: logit adjustment 1': ['sampler_power=0', 'logit_adjust=1'],
+    'weights: no averaging': ['ema=0'],
+    'weights: SAM 0.05 in the last fifth': ['sam=0.05'],
+    'weights: SAM 0.1 in the last fifth': ['sam=0.1'],
+    'augmentation: none': [f'augment.{k}=0' for k in ('scale', 'shift', 'rotate', 'flip', 'brightness', 'contrast', 'erase', 'jitter')],
+    'augmentation: no zoom': ['augment.scale=0'],
+    'augmentation: no shift': ['augment.shift=0'],
+    'augmentation: no rotation': ['augment.rotate=0'],
+    'augmentation: no mirroring': ['augment.flip=0'],
+    'augmentation: no light': ['augment.brightness=0', 'augment.contrast=0'],
+    'augmentation: no erasing': ['augment.erase=0'],
+    'augmentation: no noise on landmarks': ['augment.jitter=0'],
+    'input size: 40': ['model.input_size=40'],
+    'input size: 64': ['model.input_size=64'],
+    'input size: 96': ['model.input_size=96'],
+    'input size: 128': ['model.input_size=128'],
+}
+
+def read_results(file=results/'ablations.csv'):
+    "Lines of earlier runs, as dicts of strings"
+    if not file.exists(): return []
+    with open(file, newline='') as f: return list(csv.DictReader(f))
+
+def write_results(rows, file=results/'ablations.csv'):
+    "All lines, in the order of ROWS, then of seeds"
+    names = list(ROWS)
+    with open(file, 'w', newline='') as f:
+        out = csv.DictWriter(f, COLUMNS, lineterminator='\n')
+        out.writeheader(); out.writerows(sorted(rows, key=lambda r: (names.index(r['row']), int(r['seed']))))
+
+def train(name, seed):
+    "Run one row with one seed; returns its folder"
+    folder = root/'runs/study'/f"{re.sub(r'[^a-z0-9.]+', '-', name.lower())}-{seed}"
+    command = [sys.executable, '-m', 'fer_nb.cli', 'train', '--config', 'ablation', '--set', *ROWS[name], f'seed={seed}', '--out', str(folder)]
+    subprocess.run(command, check=True)
+    return folder
+
+def judge(folder, public):
+    "Scores of a finished run on PublicTest"
+    from fer_nb.evaluation import ece, fit_temperature, predict_logits, score, softmax, unsmooth
+    from fer_nb.model import load_weights
+    from fer_nb.training import read_log
+    model, meta = load_weights(folder/'best.safetensors')
+    logits, log = predict_logits(model, public), read_log(folder)
+    single, both = score(public.labels, softmax(logits), 0), score(public.labels, softmax(predict_logits(model, public, tta=True)), 0)
+    return dict(accuracy=single['accuracy'], macro_f1=single['macro_f1'], accuracy_tta=both['accuracy'], macro_f1_tta=both['macro_f1'],
+                **{k:single['per_class'][k]['recall'] for k in ('disgust', 'fear')},
+                ece=round(ece(public.labels, softmax(z := unsmooth(logits, meta['label_smoothing']), fit_temperature(public.labels, z))), 4),
+                train_accuracy=round(log[-1]['train_accuracy'], 4), minutes=round(sum(r['seconds'] for r in log)/60, 1))
+
+def keep(folder):
+    "Note a long run for the report"
+    from fer_nb.training import about_run
+    file = results/f'{Path(folder).name}.json'
+    file.write_text(json.dumps(about_run(folder), indent=1) + '\n')
+    print(file)
+
+def run_all(seeds, only):
+    "Every wanted row that has no line yet"
+    from fer_nb.data import prepare
+    from fer_nb.landmarks import LandmarkExtractor
+    public = prepare(extract=LandmarkExtractor()).subset('PublicTest')
+    for seed in range(seeds):
+        for name in ROWS:
+            done = read_results()
+            if any((r['row'], r['seed'])==(name, str(seed)) for r in done): continue
+            if only and not any(word in name for word in only): continue
+            print(f'{name}, seed {seed}', flush=True)
+            write_results(done + [dict(row=name, seed=seed) | judge(train(name, seed), public)])
+
+if __name__ == '__main__':
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--only', nargs='*', default=[])
+    parser.add_argument('--keep', metavar='FOLDER')
+    args = parser.parse_args()
+    results.mkdir(exist_ok=True)
+    keep(args.keep) if args.keep else run_all(args.seeds, args.only)
