@@ -26,7 +26,8 @@ class TrainConfig:
     epochs:int=38
     batch_size:int=128          # over all devices together
     lr:float=.1                 # at the peak
-    warmup:float=.15            # share of the steps in which the rate rises
+    warmup:float=.15            # share of a cycle in which the rate rises
+    restart:int=0               # epoch after which the rate rises and falls once more; 0: never
     momentum:float=.9
     weight_decay:float=1e-3     # on matrices only
     label_smoothing:float=.1
@@ -35,7 +36,7 @@ class TrainConfig:
     logit_adjust:float=0.       # strength of logit adjustment; 1 aims at all classes alike
     clip:float=5.               # greatest norm of the gradient
     sam:float=0.                # radius of sharpness-aware minimization; doubles the cost of a step
-    sam_from:float=.8           # share of the epochs after which it begins
+    sam_from:float=.8           # share of a cycle after which it begins
     ema:float=.999              # decay of the averaged weights
     sampler_power:float=.25     # 0 natural frequencies, 1 all classes alike
     patience:int=15             # epochs without a better PublicTest macro-F1 before stopping
@@ -94,8 +95,19 @@ def _optimizer(model, config):
     return torch.optim.SGD([dict(params=matrices, weight_decay=config.weight_decay), dict(params=rest, weight_decay=0.)],
                            lr=config.lr, momentum=config.momentum, nesterov=True)
 
+def _progress(epoch, config):
+    "Share of the cycle that has passed after `epoch` epochs, whole or not"
+    if epoch<config.restart: return epoch/config.restart
+    return min((epoch-config.restart)/(config.epochs-config.restart), 1.)
+
+def _rate(epoch, config):
+    "Learning rate as a share of its peak: a rise and a cosine to zero"
+    done = _progress(epoch, config)
+    if done<config.warmup: return .04 + .96*(1-np.cos(np.pi*done/config.warmup))/2
+    return (1+np.cos(np.pi*(done-config.warmup)/(1-config.warmup)))/2
+
 def _schedule(optimizer, config, steps):
-    return torch.optim.lr_scheduler.OneCycleLR(optimizer, config.lr, total_steps=max(steps, 2), pct_start=config.warmup, cycle_momentum=False)
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(_rate(step/steps, config)))
 
 # %% ../nbs/05_training.ipynb #1da8b489
 def _averaged(model, decay):
@@ -172,7 +184,7 @@ def _backward(run, batch, config, accelerator):
 def _train_epoch(run, loader, config, accelerator, generator, bar):
     "One pass over the loader; returns mean loss and accuracy"
     total, params = np.zeros(3), [p for p in run.raw.parameters() if p.requires_grad]
-    sam = config.sam and run.epoch>config.sam_from*config.epochs
+    sam = config.sam and _progress(run.epoch-1, config)>=config.sam_from
     run.net.train()
     for faces, points, valid, y, votes in loader:
         x, points = augment(to_pixels(faces), points, config.augment, generator)
@@ -202,7 +214,7 @@ class _Run:
     def __init__(self, model, config, steps):
         self.raw, self.epoch, self.best, self.best_epoch = model, 0, -1., 0
         self.average, self.optimizer = _averaged(model, config.ema), _optimizer(model, config)
-        self.schedule = _schedule(self.optimizer, config, steps*config.epochs + 1)
+        self.schedule = _schedule(self.optimizer, config, steps)
     def save(self, file, config):
         state = {k:getattr(self, k).state_dict() for k in self.parts}
         state.update(epoch=self.epoch, best=self.best, best_epoch=self.best_epoch, config=json.dumps(asdict(config)))
