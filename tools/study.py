@@ -1,13 +1,15 @@
 """The short runs behind the report's ablations: every row below with every seed, judged on PublicTest.
 
     python tools/study.py [--seeds 3] [--only WORD ...]   # rows whose name holds a word; FER2013_HOME must be set
+    python tools/study.py --jobs 2                        # so many runs side by side, a thread each
     python tools/study.py --keep runs/reference           # note a long run, finished or not, for the report
 
 Each short run is `fer_nb train --config ablation --set ...` in a process of its own, in runs/study, continued if it was
 stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes
 nbs/study/NAME.json: recipe, commit, cost and log.
 """
-import argparse, csv, json, re, subprocess, sys
+import argparse, csv, json, os, re, subprocess, sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
@@ -59,11 +61,13 @@ def write_results(rows, file=results/'ablations.csv'):
         out = csv.DictWriter(f, COLUMNS, lineterminator='\n')
         out.writeheader(); out.writerows(sorted(rows, key=lambda r: (names.index(r['row']), int(r['seed']))))
 
-def train(name, seed):
-    "Run one row with one seed; returns its folder"
+def train(name, seed, alone=True):
+    "Run one row with one seed, on one thread if not alone; returns its folder"
     folder = root/'runs/study'/f"{re.sub(r'[^a-z0-9.]+', '-', name.lower())}-{seed}"
     command = [sys.executable, '-m', 'fer_nb.cli', 'train', '--config', 'ablation', '--set', *ROWS[name], f'seed={seed}', '--out', str(folder)]
-    subprocess.run(command, check=True)
+    threads = {} if alone else dict(OMP_NUM_THREADS='1')
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(f'{folder}.log', 'w') as log: subprocess.run(command, check=True, env=os.environ | threads, stdout=log, stderr=log)
     return folder
 
 def judge(folder, public):
@@ -86,24 +90,27 @@ def keep(folder):
     file.write_text(json.dumps(about_run(folder), indent=1) + '\n')
     print(file)
 
-def run_all(seeds, only):
-    "Every wanted row that has no line yet"
+def run_all(seeds, only, jobs):
+    "Every wanted row that has no line yet: all rows with one seed, then with the next"
     from fer_nb.data import prepare
     from fer_nb.landmarks import LandmarkExtractor
     public = prepare(extract=LandmarkExtractor()).subset('PublicTest')
-    for seed in range(seeds):
-        for name in ROWS:
-            done = read_results()
-            if any((r['row'], r['seed'])==(name, str(seed)) for r in done): continue
-            if only and not any(word in name for word in only): continue
-            print(f'{name}, seed {seed}', flush=True)
-            write_results(done + [dict(row=name, seed=seed) | judge(train(name, seed), public)])
+    done = {(r['row'], r['seed']) for r in read_results()}
+    wanted = [(name, seed) for seed in range(seeds) for name in ROWS if (name, str(seed)) not in done and (not only or any(word in name for word in only))]
+    with ThreadPoolExecutor(jobs) as pool:
+        running = {pool.submit(train, *run, jobs==1):run for run in wanted}
+        for future in as_completed(running):
+            name, seed = running[future]
+            line = dict(row=name, seed=seed) | judge(future.result(), public)
+            write_results(read_results() + [line])
+            print(f"{name}, seed {seed}: {line['accuracy']}", flush=True)
 
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--seeds', type=int, default=3)
     parser.add_argument('--only', nargs='*', default=[])
+    parser.add_argument('--jobs', type=int, default=1)
     parser.add_argument('--keep', metavar='FOLDER')
     args = parser.parse_args()
     results.mkdir(exist_ok=True)
-    keep(args.keep) if args.keep else run_all(args.seeds, args.only)
+    keep(args.keep) if args.keep else run_all(args.seeds, args.only, args.jobs)
