@@ -1,5 +1,5 @@
 "The study's table of short runs: each row must be a recipe, and another one than its baseline."
-import sys
+import shutil, sys
 from dataclasses import asdict
 from pathlib import Path
 import pytest
@@ -19,3 +19,13 @@ def test_results_come_back_in_order(tmp_path):
     rows = [dict.fromkeys(study.COLUMNS, '0') | dict(row=r, seed=s) for r,s in (('input size: 40', '1'), (BASE, '1'), (BASE, '0'))]
     study.write_results(rows, tmp_path/'r.csv')
     assert [(r['row'], r['seed']) for r in study.read_results(tmp_path/'r.csv')] == [(BASE, '0'), (BASE, '1'), ('input size: 40', '1')]
+
+def test_a_finished_run_is_judged(tmp_path):
+    from fer_nb.data import drawn_faces
+    from fer_nb.inference import shipped_weights
+    shutil.copy(shipped_weights(), tmp_path/'best.safetensors')
+    (tmp_path/'log.csv').write_text('epoch,train_accuracy,seconds\n1,0.5,60\n2,0.75,60\n')
+    line = study.judge(tmp_path, drawn_faces(21))
+    assert ('row', 'seed', *line) == study.COLUMNS
+    assert (line['train_accuracy'], line['minutes']) == (.75, 2)
+    assert 0 < line['accuracy'] < 1

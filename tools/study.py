@@ -77,7 +77,7 @@ def judge(folder, public):
     from fer_nb.training import read_log
     model, meta = load_weights(folder/'best.safetensors')
     logits, log = predict_logits(model, public), read_log(folder)
-    single, both = score(public.labels, softmax(logits), 0), score(public.labels, softmax(predict_logits(model, public, tta=True)), 0)
+    single, both = score(public.labels, softmax(logits)), score(public.labels, softmax(predict_logits(model, public, tta=True)))
     return dict(accuracy=single['accuracy'], macro_f1=single['macro_f1'], accuracy_tta=both['accuracy'], macro_f1_tta=both['macro_f1'],
                 **{k:single['per_class'][k]['recall'] for k in ('disgust', 'fear')},
                 ece=round(ece(public.labels, softmax(z := unsmooth(logits, meta['label_smoothing']), fit_temperature(public.labels, z))), 4),
@@ -92,9 +92,11 @@ def keep(folder):
 
 def run_all(seeds, only, jobs):
     "Every wanted row that has no line yet: all rows with one seed, then with the next"
+    import torch
     from fer_nb.data import prepare
     from fer_nb.landmarks import LandmarkExtractor
     public = prepare(extract=LandmarkExtractor()).subset('PublicTest')
+    if jobs>1: torch.set_num_threads(1) # threads that wait for each other while runs hold the cores cost minutes
     done = {(r['row'], r['seed']) for r in read_results()}
     wanted = [(name, seed) for seed in range(seeds) for name in ROWS if (name, str(seed)) not in done and (not only or any(word in name for word in only))]
     with ThreadPoolExecutor(jobs) as pool:
