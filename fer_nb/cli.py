@@ -105,7 +105,7 @@ def _recipe(name, changes):
     try: return TrainConfig(**merged)
     except TypeError as e: raise Failure(f"--set: {e}") from e
 
-# %% ../nbs/13_cli.ipynb #650d73bd
+# %% ../nbs/13_cli.ipynb #958f5750
 def train(args, out):
     "Train by a recipe; with --publish also calibrate, score and write what is shipped"
     config = _recipe(args.config, parse_changes(args.set))
@@ -113,7 +113,7 @@ def train(args, out):
     from fer_nb.training import about_run, fit
     folder = Path(args.out or f'runs/{Path(args.config).stem}')
     votes = _votes(arrays, args, needed=config.votes_loss)
-    best = fit(arrays, config, folder, votes=votes, resume=not args.no_resume)
+    best = fit(arrays, config, folder, votes=votes, teachers=args.teachers, resume=not args.no_resume)
     if int(os.environ.get('RANK', 0)): return OK # of several processes the first goes on
     about = about_run(folder)
     top = max(about['log'], key=lambda r: r['public_macro_f1'])
@@ -156,7 +156,7 @@ def app(args, out):
     options = ['--server.maxUploadSize=5', '--server.showEmailPrompt=false', '--browser.gatherUsageStats=false', f'--server.port={args.port}']
     return subprocess.run([sys.executable, '-m', 'streamlit', 'run', page.origin, *options]).returncode
 
-# %% ../nbs/13_cli.ipynb #9f7ce4dc
+# %% ../nbs/13_cli.ipynb #4798fa07
 def _parser():
     top = argparse.ArgumentParser('fer_nb', description='Facial-emotion recognition: photos to emotions, and the training behind it.')
     commands = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
@@ -183,6 +183,7 @@ def _train_options(p):
     p.add_argument('--config', default='base', help='recipe: a name or a .json file (default: base)')
     p.add_argument('--set', nargs='+', default=[], metavar='NAME=VALUE', help='change the recipe, such as epochs=5 model.branches=image')
     p.add_argument('--out', help='folder of the run (default: runs/RECIPE)')
+    p.add_argument('--teachers', nargs='+', default=[], metavar='WEIGHTS', help='networks whose answers are mixed into the labels; the recipe needs distill')
     p.add_argument('--no-resume', action='store_true', help='start over')
     p.add_argument('--publish', metavar='DIR', help='afterwards score PrivateTest and write weights and metrics to DIR')
 

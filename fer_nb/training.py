@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['TrainConfig', 'load_config', 'WeightedSampler', 'TrainingError', 'read_log', 'fit', 'about_run', 'plot_log']
 
-# %% ../nbs/05_training.ipynb #8b011042
-import csv, ctypes, json, os, shutil, subprocess, time
+# %% ../nbs/05_training.ipynb #9990ec97
+import csv, ctypes, hashlib, json, os, shutil, subprocess, time
 from dataclasses import dataclass, asdict, field
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,7 @@ from .evaluation import confusion, macro_f1, predict_logits, softmax
 from .landmarks import align, landmark_stats
 from .model import EmotionNet, EmotionNetConfig, load_weights, save_weights, to_pixels
 
-# %% ../nbs/05_training.ipynb #de0628c7
+# %% ../nbs/05_training.ipynb #f8ad41a8
 @dataclass
 class TrainConfig:
     model:EmotionNetConfig=field(default_factory=EmotionNetConfig)
@@ -33,6 +33,7 @@ class TrainConfig:
     label_smoothing:float=.1
     pixel_loss:float=.5         # share of a fused network's loss on what the pixels say alone
     votes_loss:float=0.         # share of the loss on annotators' votes; needs model.n_votes and votes
+    distill:float=0.            # share of teachers' answers in what is to be answered; needs teachers
     logit_adjust:float=0.       # strength of logit adjustment; 1 aims at all classes alike
     clip:float=5.               # greatest norm of the gradient
     sam:float=0.                # radius of sharpness-aware minimization; doubles the cost of a step
@@ -151,12 +152,21 @@ def _log(out, row, keep):
         with open(part, 'w', newline='') as f: w = csv.DictWriter(f, _LOG); w.writeheader(); w.writerows(rows)
     _write_whole(file, write)
 
-# %% ../nbs/05_training.ipynb #c4213b29
-def _loss(run, x, points, valid, y, votes, config):
+# %% ../nbs/05_training.ipynb #fce9a439
+@torch.no_grad()
+def _target(run, x, points, valid, y, config):
+    "What is to be answered, (B, classes): the label, smoothed, and a share of what teachers say"
+    n = config.model.n_classes
+    target = (1-config.label_smoothing)*F.one_hot(y, n) + config.label_smoothing/n
+    if not run.teachers: return target
+    with run.autocast(): said = [teacher(x, points, valid).float().softmax(1) for teacher in run.teachers]
+    return target.lerp(torch.stack(said).mean(0), config.distill)
+
+def _loss(run, x, points, valid, target, votes, config):
     "Loss of a batch, and its logits"
     def against(outputs):
         logits = outputs[:, :config.model.n_classes]
-        loss = F.cross_entropy(logits + config.logit_adjust*run.log_prior, y, label_smoothing=config.label_smoothing)
+        loss = F.cross_entropy(logits + config.logit_adjust*run.log_prior, target)
         if not config.votes_loss: return loss
         return (1-config.votes_loss)*loss + config.votes_loss*F.cross_entropy(outputs[:, config.model.n_classes:], votes)
     outputs = run.net(x, points, valid, every=True)
@@ -172,14 +182,14 @@ def _climb(params, radius):
     torch._foreach_add_(params, steps)
     return steps
 
-# %% ../nbs/05_training.ipynb #583e5e10
+# %% ../nbs/05_training.ipynb #a7d0333f
 def _backward(run, batch, config, accelerator):
-    "Gradients of one batch; returns its loss, and how many of it were answered right"
+    "Gradients of one batch; returns its loss and the classes that were answered"
     loss, logits = _loss(run, *batch, config)
     if not torch.isfinite(loss):
         raise TrainingError(f"The loss became {loss.item()} in epoch {run.epoch}. Nothing was stepped and the checkpoint of epoch {run.epoch-1} is whole: lower lr or clip, and resume.")
     accelerator.backward(loss)
-    return loss.item(), (logits.argmax(1)==batch[3]).sum().item()
+    return loss.item(), logits.argmax(1)
 
 def _train_epoch(run, loader, config, accelerator, generator, bar):
     "One pass over the loader; returns mean loss and accuracy"
@@ -188,8 +198,9 @@ def _train_epoch(run, loader, config, accelerator, generator, bar):
     run.net.train()
     for faces, points, valid, y, votes in loader:
         x, points = augment(to_pixels(faces), points, config.augment, generator)
-        batch = x, align(points), valid, y, votes
-        loss, right = _backward(run, batch, config, accelerator)
+        seen = x, align(points), valid
+        batch = *seen, _target(run, *seen, y, config), votes
+        loss, answers = _backward(run, batch, config, accelerator)
         if sam:
             steps = _climb(params, config.sam); run.optimizer.zero_grad()
             _backward(run, batch, config, accelerator)
@@ -197,7 +208,7 @@ def _train_epoch(run, loader, config, accelerator, generator, bar):
         accelerator.clip_grad_norm_(params, config.clip)
         run.optimizer.step(); run.schedule.step(); run.optimizer.zero_grad()
         run.average.update_parameters(run.raw)
-        total += loss*len(y), right, len(y); bar.update(1)
+        total += loss*len(y), (answers==y).sum().item(), len(y); bar.update(1)
     return (total[:2]/total[2]).tolist()
 
 # %% ../nbs/05_training.ipynb #97bfddc1
@@ -207,7 +218,7 @@ def _validate(model, arrays):
     nll = -np.log(softmax(logits)[np.arange(len(logits)), arrays.labels].clip(1e-12)).mean()
     return dict(public_loss=float(nll), public_accuracy=float(c.trace()/c.sum()), public_macro_f1=float(macro_f1(c)))
 
-# %% ../nbs/05_training.ipynb #c5327d4a
+# %% ../nbs/05_training.ipynb #048fb296
 class _Run:
     "What a checkpoint holds"
     parts = 'raw', 'average', 'optimizer', 'schedule'
@@ -221,13 +232,13 @@ class _Run:
         _write_whole(file, lambda part: torch.save(state, part))
     def load(self, file, config):
         state = torch.load(file, map_location='cpu', weights_only=True)
-        was, now = json.loads(state['config']), json.loads(json.dumps(asdict(config)))
-        differ = [k for k in now if k not in ('patience', 'bf16', 'compile') and was.get(k)!=now[k]]
+        was, now = (json.loads(json.dumps(asdict(c))) for c in (TrainConfig(**json.loads(state['config'])), config))
+        differ = [k for k in now if k not in ('patience', 'bf16', 'compile') and was[k]!=now[k]]
         if differ: raise TrainingError(f"{file.parent} holds a run with another recipe (different: {', '.join(differ)}). Give another --out, or --no-resume to start over.")
         for k in self.parts: getattr(self, k).load_state_dict(state[k])
         self.epoch, self.best, self.best_epoch = state['epoch'], state['best'], state['best_epoch']
 
-# %% ../nbs/05_training.ipynb #5027c500
+# %% ../nbs/05_training.ipynb #023ae1a3
 def _accelerator(config, device):
     "An `Accelerator` for this run; an earlier one of this process may have had another precision"
     from accelerate import Accelerator
@@ -244,7 +255,16 @@ def _vote_shares(arrays, votes, config):
         raise TrainingError(f"Votes are {votes.shape}; {len(arrays)} faces and model.n_votes={config.model.n_votes} want {(len(arrays), config.model.n_votes)}.")
     return (votes/np.maximum(votes.sum(1, keepdims=True), 1)).astype(np.float32)
 
-def _start(arrays, votes, config, device):
+def _teachers(weights, config, accelerator):
+    "Networks that only answer"
+    if bool(weights)!=bool(config.distill): raise TrainingError(f"Teachers and distill go together; got {len(weights)} weights and distill {config.distill}.")
+    models = [load_weights(w)[0].requires_grad_(False).to(accelerator.device, memory_format=torch.channels_last) for w in weights]
+    for m in models:
+        if m.config.n_classes!=config.model.n_classes: raise TrainingError(f"A teacher answers {m.config.n_classes} classes; the student is to answer {config.model.n_classes}.")
+        if config.compile: m.compile()
+    return models
+
+def _start(arrays, votes, config, device, teachers):
     "Accelerator, run and loader of a recipe"
     accelerator, train = _accelerator(config, device), arrays.subset('Training')
     if not len(train): raise TrainingError("There are no Training faces in these arrays")
@@ -258,6 +278,7 @@ def _start(arrays, votes, config, device):
     run = _Run(model, config, len(loader))
     shown = np.bincount(train.labels, minlength=len(CLASSES)).clip(1)**(1-config.sampler_power)
     run.log_prior = torch.tensor(np.log(shown/shown.sum()), dtype=torch.float32, device=accelerator.device)
+    run.teachers, run.autocast = _teachers(teachers, config, accelerator), accelerator.autocast
     return accelerator, run, loader
 
 # %% ../nbs/05_training.ipynb #c93e52e5
@@ -268,24 +289,26 @@ def _keep_memory():
     trim_threshold, mmap_threshold = -1, -3
     mallopt(trim_threshold, 2**31-1); mallopt(mmap_threshold, 2**31-1)
 
-# %% ../nbs/05_training.ipynb #41a44a41
+# %% ../nbs/05_training.ipynb #f80d4304
 def _commit():
     "The commit of the code that trains, if it is in a git checkout"
     done = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=files('fer_nb'), capture_output=True, text=True) if shutil.which('git') else None
     return done.stdout.strip() if done and done.returncode==0 else None
 
-def _open_run(out, config, accelerator):
+def _open_run(out, config, accelerator, teachers):
     "Note what is about to run, and clear an earlier log"
     (out/'log.csv').unlink(missing_ok=True)
     (out/'config.json').write_text(json.dumps(asdict(config), indent=1) + '\n')
-    about = dict(commit=_commit(), torch=torch.__version__, device=str(accelerator.device), processes=accelerator.num_processes, precision=accelerator.mixed_precision)
+    about = dict(commit=_commit(), torch=torch.__version__, device=str(accelerator.device), processes=accelerator.num_processes, precision=accelerator.mixed_precision,
+                 teachers=[hashlib.sha256(Path(t).read_bytes()).hexdigest() for t in teachers])
     (out/'run.json').write_text(json.dumps(about, indent=1) + '\n')
 
-# %% ../nbs/05_training.ipynb #6a415b98
+# %% ../nbs/05_training.ipynb #7b1dd786
 def fit(arrays:FerArrays,  # with Training and PublicTest faces
         config:TrainConfig,
         out,               # folder for config.json, log.csv, last.pt, best.safetensors
         votes=None,        # int (N, 10): annotators' votes as `read_ferplus` gives them, where votes_loss is set
+        teachers=(),       # weights files whose answers are mixed into the labels, where distill is set
         resume=True,       # go on from last.pt if it is there
         device=None,       # "cpu" to leave a GPU alone
         progress=True,
@@ -295,10 +318,10 @@ def fit(arrays:FerArrays,  # with Training and PublicTest faces
     from tqdm.auto import tqdm
     out, public = Path(out), arrays.subset('PublicTest')
     out.mkdir(parents=True, exist_ok=True); _keep_memory()
-    accelerator, run, loader = _start(arrays, votes, config, device)
+    accelerator, run, loader = _start(arrays, votes, config, device, teachers)
     last, lead = out/'last.pt', accelerator.is_main_process
     if resume and last.exists(): run.load(last, config)
-    elif lead: _open_run(out, config, accelerator)
+    elif lead: _open_run(out, config, accelerator, teachers)
     run.net, run.optimizer = accelerator.prepare(run.raw, run.optimizer)
     if config.compile: run.net.compile()
     while run.epoch<min(config.epochs, stop_after or config.epochs) and run.epoch-run.best_epoch<config.patience:
