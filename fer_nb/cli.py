@@ -105,7 +105,7 @@ def _recipe(name, changes):
     try: return TrainConfig(**merged)
     except TypeError as e: raise Failure(f"--set: {e}") from e
 
-# %% ../nbs/13_cli.ipynb #958f5750
+# %% ../nbs/13_cli.ipynb #6a244c08
 def train(args, out):
     "Train by a recipe; with --publish also calibrate, score and write what is shipped"
     config = _recipe(args.config, parse_changes(args.set))
@@ -125,28 +125,62 @@ def train(args, out):
     return OK
 
 def evaluate(args, out):
-    "Score weights on one split"
+    "Score weights on one split, or on a folder of other labelled faces"
     from fer_nb.evaluation import evaluate as evaluate_
     from fer_nb.inference import shipped_weights
     from fer_nb.model import load_weights
     model, meta = load_weights(args.weights or shipped_weights())
-    arrays = _arrays(args)
-    report = evaluate_(model, meta, arrays, args.split, _votes(arrays, args))
+    if args.faces: report, arrays = _transfer(model, meta, args)
+    else: report = evaluate_(model, meta, arrays := _arrays(args), args.split, _votes(arrays, args)); arrays = arrays.subset(args.split)
+    if args.robustness: report |= _robustness(model, arrays)
     if args.json: _print_json(report, out)
     else: print(*_report_lines(report), sep='\n', file=out)
-    return OK
+    return SOME_FAILED if report.get('unusable') else OK
 
-# %% ../nbs/13_cli.ipynb #060ca24f
+# %% ../nbs/13_cli.ipynb #4eaeebee
+def _transfer(model, meta, args):
+    "The report on another data set, and its arrays"
+    from fer_nb.faces import FaceDetector
+    from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.transfer import class_words, read_labelled, transfer
+    pairs = [m.partition('=')[::2] for m in args.map]
+    if wrong := [k for k,v in pairs if not k or not v]: raise Failure(f"--map wants THEIRS=OURS, such as 6=neutral, or THEIRS=none; got {wrong[0]!r}")
+    words = class_words({k:None if v=='none' else v for k,v in pairs})
+    shown = sys.stderr.isatty()
+    labelled = read_labelled(args.faces, words, FaceDetector() if args.detect else None, progress=shown)
+    report = dict(faces=Path(args.faces).name) | transfer(model, meta, labelled, LandmarkExtractor(), progress=shown)
+    for name,why in labelled.unusable: _say(f'not used: {name}: {why}')
+    return report, labelled.arrays
+
+def _robustness(model, arrays):
+    from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.robustness import framing, robustness
+    return dict(robustness=robustness(model, arrays, LandmarkExtractor(), progress=sys.stderr.isatty()), framing=framing(model, arrays, LandmarkExtractor()))
+
+# %% ../nbs/13_cli.ipynb #c95fe0e4
+def _about_lines(report):
+    if 'twin_free' in report: yield f"{report['split']}, {report['n']} faces ({report['twin_free']['n']} without a twin in Training)"
+    else:
+        yield f"{report['faces']}, {report['n']} faces, landmarks found on {report['with_landmarks']:.1%}"
+        for name,n in report['skipped'].items(): yield f"{'left out':>26}: {name}, {n} pictures: no class of ours (--map {name}=… says which)"
+        if report['unusable']: yield f"{'not used':>26}: {len(report['unusable'])} pictures"
+
+def _robust_lines(report):
+    if 'robustness' not in report: return
+    for kind,r in report['robustness']['kinds'].items(): yield f"{kind:>26}: accuracy {' '.join(f'{a:.3f}' for a in r['accuracy'])}, mean drop {r['drop']:.4f}"
+    yield f"{'all kinds':>26}: mean drop {report['robustness']['drop']:.4f}; another frame changes {report['framing']['mean']:.1%} of the answers"
+
 def _report_lines(report):
-    yield f"{report['split']}, {report['n']} faces ({report['twin_free']['n']} without a twin in Training)"
+    yield from _about_lines(report)
     for name,r in (('single view', report['single']), ('flip TTA', report['flip_tta']),
                    *((f'{view}, {of}', report[k][key]) for k,of in (('twin_free', 'twin-free'), ('ferplus', 'FER+ majority')) if k in report
                      for key,view in (('single', 'single view'), ('flip_tta', 'flip TTA')))):
         low, high = r['interval']['accuracy']
         yield f"{name:>26}: accuracy {r['accuracy']:.4f} ({low:.3f}–{high:.3f}), macro-F1 {r['macro_f1']:.4f}, calibration error {r['ece']:.4f}"
-    yield f"{'flip TTA by class':>26}: " + ', '.join(f"{k} F1 {v['f1']:.2f}" for k,v in report['flip_tta']['per_class'].items())
+    yield f"{'flip TTA by class':>26}: " + ', '.join(f"{k} F1 {v['f1']:.2f}" for k,v in report['flip_tta']['per_class'].items() if v['support'])
+    yield from _robust_lines(report)
 
-# %% ../nbs/13_cli.ipynb #d9a76551
+# %% ../nbs/13_cli.ipynb #88889b78
 def app(args, out):
     "Open the Streamlit page"
     import importlib.util, subprocess
@@ -156,7 +190,7 @@ def app(args, out):
     options = ['--server.maxUploadSize=5', '--server.showEmailPrompt=false', '--browser.gatherUsageStats=false', f'--server.port={args.port}']
     return subprocess.run([sys.executable, '-m', 'streamlit', 'run', page.origin, *options]).returncode
 
-# %% ../nbs/13_cli.ipynb #4798fa07
+# %% ../nbs/13_cli.ipynb #c2c2033e
 def _parser():
     top = argparse.ArgumentParser('fer_nb', description='Facial-emotion recognition: photos to emotions, and the training behind it.')
     commands = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
@@ -170,7 +204,7 @@ def _parser():
     p = add(prepare); source(p); p.add_argument('--workers', type=int, help='processes (default: one a core)')
     _train_options(p := add(train)); source(p)
     p = add(evaluate); source(p); weights(p)
-    p.add_argument('--split', default='PublicTest', choices=('Training','PublicTest','PrivateTest'), help='default: PublicTest')
+    _evaluate_options(p)
     add(app, json_=False).add_argument('--port', type=int, default=8501)
     return top
 
@@ -178,6 +212,13 @@ def _predict_options(p):
     p.add_argument('paths', nargs='+', metavar='PATH', help='pictures, folders or patterns')
     p.add_argument('--tta', action='store_true', help='average the face and its mirror image')
     p.add_argument('--threshold', type=float, help='confidence below which an answer is uncertain (default: as fitted)')
+
+def _evaluate_options(p):
+    p.add_argument('--split', default='PublicTest', choices=('Training','PublicTest','PrivateTest'), help='default: PublicTest')
+    p.add_argument('--faces', metavar='FOLDER', help='score these instead: a folder or zip of pictures in folders named after classes')
+    p.add_argument('--map', nargs='+', default=[], metavar='THEIRS=OURS', help='what their class names mean, such as 6=neutral; contempt=none leaves one out')
+    p.add_argument('--detect', action='store_true', help='their pictures are photographs: find the largest face of each')
+    p.add_argument('--robustness', action='store_true', help='also with damaged pictures and other frames; about half an hour for a split')
 
 def _train_options(p):
     p.add_argument('--config', default='base', help='recipe: a name or a .json file (default: base)')
@@ -187,7 +228,7 @@ def _train_options(p):
     p.add_argument('--no-resume', action='store_true', help='start over')
     p.add_argument('--publish', metavar='DIR', help='afterwards score PrivateTest and write weights and metrics to DIR')
 
-# %% ../nbs/13_cli.ipynb #1cda61cf
+# %% ../nbs/13_cli.ipynb #91668400
 def _expected():
     "Errors that are a person's to mend: told in a sentence, without a traceback"
     out = [Failure, ImportError, ValueError, OSError]
@@ -209,6 +250,6 @@ def main(argv=None) -> int:
         _say(f'fer_nb {args.command}: {e}'); return FAILED
     finally: sys.stdout = out
 
-# %% ../nbs/13_cli.ipynb #daf0f49c
+# %% ../nbs/13_cli.ipynb #2bb1ffd5
 #| eval: false
 if __name__=='__main__': sys.exit(main())

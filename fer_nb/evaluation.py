@@ -146,18 +146,19 @@ def score(labels,        # int (N,)
                 recall=r4(columns[1][here].mean()) if here.any() else 0., interval=bootstrap(c, resamples), ece=r4(ece(labels, probabilities)),
                 nll=r4(nll(labels, probabilities)), per_class=per_class, confusion=c.tolist())
 
-# %% ../nbs/06_evaluation.ipynb #0febbb6f
+# %% ../nbs/06_evaluation.ipynb #e91e9066
 def evaluate(model:EmotionNet,
              meta,             # header of its weights, for the temperatures
              arrays:FerArrays, # all splits: twins are looked for in Training
-             split='PublicTest',
+             split='PublicTest', # None: all of `arrays`, which is another data set and has no twins
              votes=None        # int (N, 10): FER+ votes for `arrays`, as `read_ferplus` gives them
             ) -> dict:
     "Scores of `split`: n, single, flip_tta, twin_free, and with votes ferplus"
-    here = arrays.split==SPLITS.index(split)
+    here = np.ones(len(arrays), bool) if split is None else arrays.split==SPLITS.index(split)
     part = arrays[here]
-    if not len(part): raise ValueError(f"There are no {split} faces in these arrays")
-    truths = dict(standard=(part.labels, np.ones(len(part), bool)), twin_free=(part.labels, ~twin_of_training(arrays)[here]))
+    if not len(part): raise ValueError(f"There are no {split or ''} faces in these arrays")
+    truths = dict(standard=(part.labels, np.ones(len(part), bool)))
+    if split: truths['twin_free'] = part.labels, ~twin_of_training(arrays)[here]
     if votes is not None: truths['ferplus'] = (m := ferplus_majority(votes[here])), m>=0
     out = {k:dict(n=int(of.sum())) for k,(_,of) in truths.items()}
     for view,tta in (('single', False), ('flip_tta', True)):
