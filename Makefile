@@ -1,6 +1,6 @@
-# make app | test | notebooks | readme | lock | clean. The first run sets up .venv; later ones reuse it.
+# make app | test | notebooks | weights | readme | lock | clean. The first run sets up .venv; later ones reuse it.
 .DELETE_ON_ERROR:
-.PHONY: app test setup notebooks readme lock clean
+.PHONY: app test setup notebooks weights readme lock clean
 
 VENV ?= .venv
 PY := $(VENV)/bin/python
@@ -38,6 +38,15 @@ notebooks: $(READY)
 	$(PY) tools/notebooks.py $(NB)
 	nbdev_clean
 	$(PY) tools/readme.py
+
+# The shipped network from nothing: two teachers, the student, its figures, and the pages that show them.
+# FER2013_HOME must be set. About seven hours on two cores; stopped, it goes on where it was.
+weights: $(READY)
+	fer_nb train --config reference
+	fer_nb train --config reference --set epochs=150 restart=90 patience=150 --out runs/twice
+	fer_nb train --config distilled --teachers runs/reference/best.safetensors runs/twice/best.safetensors --publish fer_nb/weights
+	for run in reference twice distilled; do $(PY) tools/study.py --keep runs/$$run; done
+	$(MAKE) notebooks
 
 readme: $(READY)
 	$(PY) tools/readme.py
