@@ -8,8 +8,8 @@ here = Path(__file__).parent
 config = ConfigParser(delimiters=['='])
 config.read(here/'settings.ini', encoding='utf-8')
 cfg = config['DEFAULT']
-extras = {name: cfg[f'{name}_requirements'].split() for name in ('app', 'notebook', 'train', 'kaggle', 'dev')}
-extras['dev'] += extras['app'] + extras['notebook'] + extras['train']
+extras = {name: cfg[f'{name}_requirements'].split() for name in ('app', 'notebook', 'train', 'onnx', 'video', 'batch', 'ray', 'kaggle', 'dev')}
+extras['dev'] += [r for name in ('app', 'notebook', 'train', 'onnx', 'video', 'batch', 'ray') for r in extras[name]]
 extras['all'] = extras['dev'] + extras['kaggle']
 
 def long_description():
