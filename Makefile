@@ -1,6 +1,6 @@
-# make app | test | notebooks | weights | readme | lock | clean. The first run sets up .venv; later ones reuse it.
+# make app | test | notebooks | docs | weights | readme | lock | clean. The first run sets up .venv; later ones reuse it.
 .DELETE_ON_ERROR:
-.PHONY: app test setup notebooks weights readme lock clean
+.PHONY: app test setup notebooks docs weights readme lock clean
 
 VENV ?= .venv
 PY := $(VENV)/bin/python
@@ -38,6 +38,10 @@ notebooks: $(READY)
 	$(PY) tools/notebooks.py $(NB)
 	nbdev_clean
 	$(PY) tools/readme.py
+
+# The documentation site in _docs/, without Quarto and without the network. To read it: make docs SERVE=--serve
+docs: $(READY)
+	$(PY) tools/docs.py $(SERVE)
 
 # The shipped network from nothing: two teachers, the student, its figures, and the pages that show them.
 # FER2013_HOME must be set. About seven hours on two cores; stopped, it goes on where it was.
