@@ -72,12 +72,12 @@ def read_note(path):
     return json.loads(file.read_text(encoding='utf-8')) if file.exists() else None
 
 def outdated(path, nb):
-    "What the outputs of a notebook are older than: two lists, of what must be mended and of library modules"
+    "What changed after the outputs of a notebook were stored, in words, and which modules of the library did"
     about = read_note(path)
-    if about is None: return ['the note of their run, which is missing'], []
+    if about is None: return ['no run of it is noted'], []
     changed = [f for f,h in about['files'].items() if file_hash(f) != h]
-    own = ["the notebook's own code"] if code_hash(nb) != about['code'] else []
-    return own + [f for f in changed if not f.endswith('.py')], [f for f in changed if f.endswith('.py')]
+    what = (['its code'] if code_hash(nb) != about['code'] else []) + [f for f in changed if not f.endswith('.py')]
+    return [f'{w} changed after its outputs were stored' for w in what], [f for f in changed if f.endswith('.py')]
 
 # Running
 
