@@ -4,8 +4,8 @@
     python tools/docs.py --quarto   # what Quarto renders, in _proc/quarto; then `quarto render _proc/quarto`
     python tools/docs.py --serve    # build, then show it on http://127.0.0.1:8000
 
-Both ways start from the same pages: nbdev's processors with two changes. `show_doc` asks the exported module, so that no
-cell has to run, and exported code stays in sight. What stands in the sidebar is read from _quarto.yml alone.
+Both ways start from the same pages, made by nbdev's processors, but `show_doc` asks the exported module, so that no cell
+has to run, and exported code stays in sight. What stands in the sidebar is read from _quarto.yml alone.
 """
 import argparse, importlib, inspect, io, json, logging, os, posixpath, re, shutil, sys
 from html.parser import HTMLParser
@@ -17,7 +17,7 @@ from fastcore.docments import docments
 from nbdev.config import get_config
 from nbdev.doclinks import _nbpath2html
 from nbdev.process import Processor
-from nbdev.processors import FilterDefaults
+from nbdev.processors import FilterDefaults, add_show_docs
 
 root = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(root), str(root/'tools')]
@@ -67,6 +67,15 @@ def entry(obj, name, module, cfg):
 
 # Notebooks to pages
 
+class InOrder(Processor):
+    "nbdev puts the entries of a cell that defines several things behind it one by one, so that the last comes first"
+    def begin(self):
+        cells, run = [], []
+        for cell in [*self.nb.cells, mk_cell('')]:
+            if getattr(cell, 'has_sd', False): run.append(cell)
+            else: cells += run[::-1] + [cell]; run = []
+        self.nb.cells = cells[:-1]
+
 class Describe(Processor):
     "Fills the `show_doc` cells, from the module that the notebook exports"
     def begin(self):
@@ -87,10 +96,10 @@ def keep_exports(cell):
     if cell.directives_ and cell.directives_.keys() & {'hide', 'default_exp', 'exporti'}: del cell['source']
 
 class Pages(FilterDefaults):
-    "nbdev's processors, with the two changes"
+    "nbdev's processors, with these changes"
     def base_procs(self):
-        swap = dict(exec_show_docs=Describe, rm_export=keep_exports)
-        return [swap.get(p.__name__, p) for p in super().base_procs()]
+        swap = dict(add_show_docs=(add_show_docs, InOrder), exec_show_docs=(Describe,), rm_export=(keep_exports,))
+        return [q for p in super().base_procs() for q in swap.get(p.__name__, (p,))]
 
 def split_title(nb):
     "nbdev takes the title's cell whole, with all that it says: the title and its promise get a cell of their own"
