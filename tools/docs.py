@@ -46,7 +46,8 @@ def table(obj, source):
     rows = [['Parameter', 'Type', 'Default', 'Details']]
     for name, p in said.items():
         if name in ('self', 'cls'): continue
-        default = '' if p['default'] is empty else f"`{getattr(p['default'], '__name__', None) or repr(p['default'])}`"
+        value = p['default']
+        default = '' if value is empty else f"`{getattr(value, '__name__', None) or (f'{value:.4g}' if isinstance(value, float) else repr(value))}`"
         rows.append([f'`{name}`', kind(p['anno']), default, p['docment']])
     if says: rows.append(['**returns**', kind(end.get('anno')), '', says])
     used = [j for j in range(4) if any(r[j] for r in rows[1:])]
@@ -143,8 +144,9 @@ def mender(books, cfg, suffix):
     target = {b.html: pages[b.path.name] for b in books}
     def relative(url):
         name, _, anchor = url.partition('#')
+        name = name if name in pages else re.sub(r'\.html$', '.ipynb', name)
         if name in pages: return pages[name] + (f'#{anchor}' if anchor else '')
-        if not name.startswith('../'): return url
+        if not url.startswith('../'): return url
         if not (root/name[3:]).exists(): raise ValueError(f'a link leads to {name}, which is not there')
         return f'{cfg.git_url}/blob/{cfg.branch}/{name[3:]}'
     def own(m):
