@@ -101,7 +101,8 @@ def run(path):
     if bad := [f'- {path.name}, cell {cell} shows {what}' for cell,what in unfit(nb)]: sys.exit('\n'.join(bad))
     write_nb(nb, path)
     modules = {n for n in sys.modules if re.fullmatch(r'fer_nb\.\w+', n) and '_modidx' not in n}
-    if 'fer_nb.inference' in modules: files.add('fer_nb/weights/emotion.safetensors')  # read by safetensors, past Python's open
+    if modules & {'fer_nb.inference', 'fer_nb.faces'} or 'weights' in str(nb):  # these are read past Python's open
+        files |= {p.relative_to(root).as_posix() for p in (root/'fer_nb/weights').rglob('*') if p.suffix in ('.safetensors', '.onnx')}
     note(path, nb, files | {n.replace('.', '/') + '.py' for n in modules}, os.environ.get('FER2013_HOME'))
 
 def main():
