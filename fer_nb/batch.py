@@ -134,7 +134,7 @@ def _draw(opened, found, file):
     os.makedirs(os.path.dirname(file), exist_ok=True)
     annotate(opened, found).save(file)
 
-# %% ../nbs/10_batch.ipynb #de04898a
+# %% ../nbs/10_batch.ipynb #a4c2988b
 class _Lines:
     "JSON Lines: one row a line, flat"
     def __init__(self, file, columns): self.file, self.columns = file, columns
@@ -143,10 +143,12 @@ class _Lines:
 
 class _Csv(_Lines):
     "CSV with a header; nothing where there is none"
-    def __init__(self, file, columns): super().__init__(file, columns); self._put([columns])
-    def _put(self, lines):
-        text = io.StringIO(newline=''); csv.writer(text, lineterminator='\n').writerows(lines); self.file.write(text.getvalue().encode())
-    def write(self, rows): self._put([r.get(c) for c in self.columns] for r in rows)
+    head = True
+    def write(self, rows):
+        text = io.StringIO(newline='')
+        lines = [self.columns]*self.head + [[r.get(c) for c in self.columns] for r in rows]; self.head = False
+        csv.writer(text, lineterminator='\n').writerows(lines); self.file.write(text.getvalue().encode())
+    def close(self): self.head and self.write([]); super().close()
 
 def _json(value, **kw): return json.dumps(value, ensure_ascii=False, **kw).encode()
 
@@ -386,7 +388,7 @@ class Workers(_Pool):
             for w in self._speaking(): self._hear(w, queue)
             yield from queue.finished()
 
-# %% ../nbs/10_batch.ipynb #cbc46bbb
+# %% ../nbs/10_batch.ipynb #01710a52
 def _recognizer(**options):
     from fer_nb.inference import EmotionRecognizer
     return EmotionRecognizer.from_pretrained(**options)
@@ -409,10 +411,11 @@ def predict_photos(photos, # list of `Photo`
     "Rows of photos, as they are ready"
     if ray: yield from _on_ray(photos, make, workers, ray); return
     if workers is None: workers = _default_workers(len(photos))
+    if workers<0: raise BatchError(f"workers is a number of processes; got {workers}")
     if not workers: yield from _here(photos, make); return
     with Workers(make, workers) as pool: yield from pool.map(photos)
 
-# %% ../nbs/10_batch.ipynb #3d5339fe
+# %% ../nbs/10_batch.ipynb #423d99fd
 READ = 'ok', 'uncertain', 'too_small', 'no_face' # statuses of photos that could be read
 
 @dataclass
@@ -420,6 +423,7 @@ class Table:
     "What became of a batch"
     rows:list=None        # dicts with `COLUMNS` as keys; None if they went elsewhere
     out:str=None          # the file they are in
+    format:str=None       # one of `FORMATS`, of that file
     photos:int=0
     faces:int=0
     kept:int=0            # photos that an earlier run had done
@@ -438,8 +442,9 @@ class Table:
     def to_pandas(self):
         "The rows as a `DataFrame`"
         import pandas as pd
-        if self.rows is not None: return pd.DataFrame(self.rows, columns=COLUMNS)
-        return dict(csv=pd.read_csv, parquet=pd.read_parquet, json=pd.read_json, jsonl=functools.partial(pd.read_json, lines=True))[table_format(self.out)](self.out)
+        read = dict(csv=pd.read_csv, parquet=pd.read_parquet, json=pd.read_json, jsonl=functools.partial(pd.read_json, lines=True))
+        frame = pd.DataFrame(self.rows, columns=COLUMNS) if self.rows is not None else read[self.format](self.out)
+        return frame.astype(dict(face='Int64'))
 
     def _repr_html_(self): return f'<p>{self}</p>' + (self.to_pandas().head(20)._repr_html_() if self.rows else '')
 
@@ -497,7 +502,7 @@ def _bar(rows, total, kept, progress):
     except ImportError: progress = False
     return tqdm(rows, total=total, initial=kept, unit=' photos') if progress else rows
 
-# %% ../nbs/10_batch.ipynb #ffa14057
+# %% ../nbs/10_batch.ipynb #25233314
 def predict_folder(paths, # files, folders, patterns, zips: one or several
                    out=None, # the table's file; or a function, called with the rows of each photo; None: rows in memory
                    format=None, # one of `FORMATS`; None: as the file's ending says
@@ -513,7 +518,7 @@ def predict_folder(paths, # files, folders, patterns, zips: one or several
     to_file = out is not None and not callable(out)
     if to_file: format = table_format(out := os.fspath(out), format)
     photos, make = _listed(paths, annotated), _make(recognizer, options)
-    table = Table(out=out if to_file else None, rows=[] if out is None else None)
+    table = Table(out=out if to_file else None, format=format, rows=[] if out is None else None)
     with contextlib.closing(Journal(out, _settings(recognizer, options), resume)) if to_file else contextlib.nullcontext() as journal:
         for rows in journal.recover(photos) if to_file else (): table.count(rows)
         table.kept = table.photos
@@ -524,7 +529,7 @@ def predict_folder(paths, # files, folders, patterns, zips: one or several
         if to_file: journal.finish(out, format)
     return table
 
-# %% ../nbs/10_batch.ipynb #5a4d3a59
+# %% ../nbs/10_batch.ipynb #e72e886c
 @contextlib.contextmanager
 def _cluster(address, workers):
     "Ray, started and ended if it was not there"
@@ -545,12 +550,14 @@ def _cluster(address, workers):
 class _Actor:
     "A worker process somewhere in the cluster"
     def __init__(self, make): self.workers = Workers(make, 1)
-    def __call__(self, batch): # photo: pickled, of as many photos as Ray likes
+    def __call__(self, batch): # photo: as many as Ray likes, pickled
         import numpy as np, pickle
-        rows = self.workers.map([Photo(*pickle.loads(p)) for p in batch['photo']])
-        return dict(rows=np.array([_json(r) for r in rows], dtype=object))
+        photos = [Photo(*pickle.loads(p)) for p in batch['photo']]
+        try: answers = list(self.workers.map(photos))
+        except BatchError as e: answers = [str(e)]*len(photos) # an error is told once, and not tried again
+        return dict(rows=np.array([_json(a) for a in answers], dtype=object))
 
-# %% ../nbs/10_batch.ipynb #81a2442a
+# %% ../nbs/10_batch.ipynb #a3fec090
 def _on_ray(photos, make, workers, address, chunk=16):
     "Rows of photos from a cluster, in order"
     import logging, pickle
@@ -562,5 +569,7 @@ def _on_ray(photos, make, workers, address, chunk=16):
         data = ray.data.from_items([dict(photo=pickle.dumps(tuple(p))) for p in photos], override_num_blocks=min(2000, -(-len(photos)//chunk)))
         data = data.map_batches(_Actor, fn_constructor_args=(make,), compute=actors, batch_size=None, num_cpus=1)
         try:
-            for row in data.iter_rows(): yield json.loads(row['rows'])
-        except ray.exceptions.RayTaskError as e: raise BatchError(str(e.cause or e)) from e
+            for row in data.iter_rows():
+                if isinstance(rows := json.loads(row['rows']), str): raise BatchError(rows)
+                yield rows
+        except ray.exceptions.RayError as e: raise BatchError(f"The cluster gave up: {e}") from e
