@@ -53,6 +53,7 @@ def predict(args, out):
                            resume=args.resume, annotated=args.annotated, **_options(args))
     if rows: rows.close()
     for source,status,message in table.faults: _say(f'{status}: {source}: {message}')
+    if (more := table.failed-len(table.faults)) > 0: _say(f'and {more} more')
     if args.out: _say(f'{args.out}: {table}')
     return SOME_FAILED if table.failed else OK
 
@@ -197,12 +198,14 @@ def _report_lines(report):
 # %% ../nbs/13_cli.ipynb #95f02cd3
 def export(args, out):
     "Write the network as ONNX, or a folder that serves without PyTorch"
+    import tempfile
     from fer_nb.export import export_bundle, export_onnx, quantize
     from fer_nb.inference import shipped_weights
-    weights = args.weights or shipped_weights()
-    if args.bundle: files = export_bundle(args.bundle, weights)
-    else: files = [export_onnx(weights, args.onnx)]
-    for file in files: print(file, file=out)
+    with tempfile.TemporaryDirectory() as d:
+        weights = args.weights
+        if args.int8: weights = quantize(weights, args.onnx or Path(d)/'emotion.onnx', _arrays(args))
+        elif args.onnx: weights = export_onnx(weights or shipped_weights(), args.onnx)
+        print(export_bundle(args.bundle, weights) if args.bundle else weights, file=out)
     return OK
 
 def bench(args, out):
