@@ -69,8 +69,13 @@ def _predict_video(args, out):
     rows = timeline.to_dicts()
     if args.out: write_table(rows, args.out, args.format, columns=list(rows[0]))
     elif args.format: (printer := _printer(args.format, out, columns=list(rows[0]))).write(rows); printer.close()
-    else: print(*map(_film_sentence, timeline.summary()), sep='\n', file=out)
+    else: print(*map(_film_sentence, timeline.summary()) if timeline.faces() else [f'{args.video}: no face'], sep='\n', file=out)
     return SOME_FAILED if any(r['status']=='unreadable' for r in rows) else OK
+
+def _film_sentence(face):
+    "A face of a video in a line: when it was seen, and what it mostly showed"
+    shares = sorted(((v, k) for k,v in face.items() if k not in ('face','start','end','seconds') and v>=.05), reverse=True)
+    return f"face {face['face']}, {face['start']:.1f}–{face['end']:.1f} s: " + ', '.join(f'{k} {v:.0%}' for v,k in shares)
 
 def _seconds(done, total): print(f'\r{done:.0f} s' + (f' of {total:.0f}' if total else ''), end='', file=sys.stderr, flush=True)
 
