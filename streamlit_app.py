@@ -7,7 +7,7 @@ from PIL import Image
 from starlette.formparsers import MultiPartParser
 from fer_nb.data import CLASSES
 from fer_nb.faces import ImageError, load_image
-from fer_nb.inference import COLORS, EmotionRecognizer, annotate, readings, reasons
+from fer_nb.inference import COLORS, EmotionRecognizer, annotate, in_crop, readings, reasons
 from fer_nb.landmarks import draw_landmarks
 
 MAX_MB, MAX_PIXELS, MAX_PICTURES, PER_PAGE = 5, 50_000_000, 50, 5
@@ -16,15 +16,17 @@ MultiPartParser.spool_max_size = 2*VIDEO_MB*2**20 # Starlette would write an upl
 os.environ.setdefault('OMP_NUM_THREADS', '1')     # many visitors on few cores: one thread each is faster for all
 
 TITLE = 'What does this face show?'
-NOTE = 'An **expression**, that is, not what the person feels. Pictures are read in memory and never stored.'
+NOTE = 'An expression, that is: <b>not what the person feels</b>. Pictures are read in memory and never stored.'
 WORDS = dict(ok='Read', uncertain='Uncertain', no_face='No face', too_small='Too small', unreadable='Unreadable', too_large='Too large')
 SENTENCES = dict(
     no_face='No face was found in {}. Try one where a face is larger, in good light and turned to the camera.',
     too_large=f'{{}} is too large. Upload a picture of at most {MAX_MB} MB and {MAX_PIXELS//10**6} million pixels.',
     unreadable='{} cannot be read as a picture. Save it as JPEG or PNG and upload it again.')
 STYLE = '''<style>
-[data-testid="stMainBlockContainer"] {max-width: 1120px; padding-top: 3rem}
-[data-testid="stMainBlockContainer"] h1 {font-size: clamp(1.7rem, 6vw, 2.5rem); padding: 0 0 .25rem}
+[data-testid="stMainBlockContainer"] {max-width: 1120px; padding-top: 4rem}
+.stHtml h1 {font-size: clamp(1.7rem, 6vw, 2.5rem); padding: 0; margin: 0; line-height: 1.2} .stHtml h1 + p {margin: .4rem 0 0}
+[data-testid="stFileUploaderDropzone"] {border: 1px dashed color-mix(in srgb, currentColor 40%, transparent)}
+[data-testid="stFileUploaderDropzone"]:has([data-testid="stFileUploaderDropzoneInstructions"]) {min-height: 5.5rem}
 [data-testid="stFileUploader"]:has([aria-invalid="true"])::after {content: "The file in red was not taken. See the limits above."; display: block; margin-top: .5rem}
 .photo {margin: 0} .photo > div {position: relative; display: inline-block; line-height: 0; max-width: 100%}
 .photo img {max-width: 100%; max-height: 80vh; border-radius: .5rem}
@@ -35,10 +37,11 @@ STYLE = '''<style>
 .photo figcaption {font-size: .9rem; margin-top: .4rem; overflow-wrap: anywhere}
 .face {display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); gap: .6rem 1.1rem}
 .face > .views {display: flex; flex-direction: column; gap: .5rem; grid-row: span 2} .views figure {margin: 0} .views img {width: 100%; border-radius: .5rem; display: block} .views figcaption {font-size: .8rem; margin-top: .15rem}
+[data-testid="stHeading"] h3 {font-size: 1.4rem}
 .face h3 {font-size: 1.3rem; margin: 0; padding: 0; line-height: 1.3} .face p {margin: .15rem 0 0} .face .why {margin: .15rem 0 0; padding-left: 1.2rem; font-size: .9rem}
 .face h3 i {display: inline-block; width: .75em; height: .75em; border-radius: 50%; margin-right: .4em; border: 1px solid currentColor}
 .stHtml ul.bars {list-style: none; margin: 0; padding: 0; display: grid; gap: .28rem; font-size: .9rem; font-variant-numeric: tabular-nums; align-content: start}
-.bars li {display: grid; grid-template-columns: 4.6rem minmax(0, 1fr) minmax(2.6rem, max-content); gap: .7rem; align-items: center; margin: 0; padding: 0}
+.bars li {display: grid; grid-template-columns: 4.6rem minmax(0, 1fr) 2.6rem; gap: .7rem; align-items: center; margin: 0; padding: 0} .bars.two li {grid-template-columns: 4.6rem minmax(0, 1fr) 2.6rem 4rem}
 .bars i {position: relative; display: block; height: .85rem; border-radius: .2rem; background: color-mix(in srgb, currentColor 12%, transparent)}
 .bars i i {height: 100%; box-shadow: inset 0 0 0 1px color-mix(in srgb, currentColor 45%, transparent)}
 .bars s {position: absolute; top: -2px; bottom: -2px; width: 3px; margin-left: -1px; background: currentColor}
@@ -47,7 +50,7 @@ STYLE = '''<style>
 .stHtml th, .stHtml td {padding: .3rem .55rem; text-align: right; border: 1px solid color-mix(in srgb, currentColor 20%, transparent); font-weight: normal} .stHtml th[scope=row] {text-align: left} .stHtml td.hit {font-weight: 700}
 #vg-tooltip-element img {max-width: 180px !important; max-height: 180px !important}
 @media (max-width: 640px) {
-  [data-testid="stMainBlockContainer"] {padding: 3rem 1rem}
+  [data-testid="stMainBlockContainer"] {padding: 4rem 1rem 3rem}
   .face {grid-template-columns: 5rem minmax(0, 1fr)} .face > .views {grid-row: auto} .face > .said {align-self: center} .face > .bars {grid-column: span 2}
   .face.more {grid-template-columns: 1fr} .face.more > .views {flex-direction: row} .face.more .views figure {flex: 1 1 0; max-width: 8rem} .face.more > .bars {grid-column: auto}
 }
@@ -113,10 +116,11 @@ def bars_html(probabilities, # class to probability
              ):              # HTML: name, bar and percentage of each class, the most probable first
     "The probabilities as bars that also say their number"
     def bar(k, v):
-        was = f' <small>was {percent(before[k])}</small>' if before and percent(before[k])!=percent(v) else ''
-        tick = f'<s style="left:{100*before[k]:.2f}%"></s>' if was else ''
-        return f'<li><span>{k}</span><i aria-hidden="true"><i style="width:{100*v:.4f}%;background:{COLORS[k]}"></i>{tick}</i><b>{percent(v)}{was}</b></li>'
-    return '<ul class="bars">' + ''.join(bar(*kv) for kv in sorted(probabilities.items(), key=lambda kv: -kv[1])) + '</ul>'
+        moved = before and abs(before[k]-v)>=.01
+        tick = f'<s style="left:{100*before[k]:.2f}%"></s>' if moved else ''
+        was = f'<small>{f"was {percent(before[k])}" if moved else ""}</small>' if before else ''
+        return f'<li><span>{k}</span><i aria-hidden="true"><i style="width:{100*v:.4f}%;background:{COLORS[k]}"></i>{tick}</i><b>{percent(v)}</b>{was}</li>'
+    return f'<ul class="bars{" two" if before else ""}">' + ''.join(bar(*kv) for kv in sorted(probabilities.items(), key=lambda kv: -kv[1])) + '</ul>'
 
 def face_html(i,           # number on the face's box
               p,           # its `Prediction`
@@ -139,14 +143,19 @@ def mark_html(i, p, size, brief # only its number
     left, top, right, bottom = (min(max(v, 0), 100) for v in (100*x0/w, 100*y0/h, 100*x1/w, 100*y1/h))
     color = COLORS[p.emotion] if p.emotion else '#6b6b6b'
     words = '' if brief else f' {p.emotion.capitalize()}{"?" if p.status=="uncertain" else ""} {percent(p.confidence)}' if p.emotion else ' Too small'
-    kind = ' unsure'*(p.status!='ok') + ' top'*(top<9) + ' right'*(left>70)
+    kind = ' unsure'*(p.status!='ok') + ' top'*(top<9) + ' right'*(left>76)
     return (f'<div class="mark{kind}" style="left:{left:.2f}%;top:{top:.2f}%;width:{right-left:.2f}%;height:{bottom-top:.2f}%;--c:{color};--ink:{ink(color)}"><b>{i}{words}</b></div>')
+
+def crowded(faces, size):
+    "Whether words on the boxes would cover each other"
+    spots = sorted((p.box[0]/size[0], p.box[1]/size[1]) for p in faces)
+    return any(x2-x<.3 and abs(y2-y)<.1 for i,(x,y) in enumerate(spots) for x2,y2 in spots[i+1:])
 
 def photo_html(uri, name, size, faces):
     "The picture with a box round each face, and its file name"
     name, n = html.escape(name), len(faces)
     count = 'one face' if n==1 else f'{n or "no"} faces'
-    marks = ''.join(mark_html(i, p, size, n>6) for i,p in enumerate(faces, 1))
+    marks = ''.join(mark_html(i, p, size, crowded(faces, size)) for i,p in enumerate(faces, 1))
     return (f'<figure class="photo"><div><img alt="{name}, {count}" src="{uri}"><div aria-hidden="true">{marks}</div></div>'
             f'<figcaption>{name}: {count}</figcaption></figure>')
 
@@ -243,8 +252,7 @@ def landmarks_view(pic, i, p):
     "The crop with its landmarks, or None if there are none"
     if p.landmarks is None: return None
     if ('landmarks', i) not in pic.views:
-        x0, y0, x1, _ = p.frame
-        pic.views['landmarks', i] = data_uri(draw_landmarks(p.crop, (p.landmarks-[x0, y0, 0])/(x1-x0), 256, dots=False))
+        pic.views['landmarks', i] = data_uri(draw_landmarks(p.crop, in_crop(p), 256, dots=False))
     return pic.views['landmarks', i]
 
 def heat_view(pic, i, p):
@@ -254,6 +262,48 @@ def heat_view(pic, i, p):
         with st.spinner('Covering one place after the other …'), turns(): heat = heat_map(recognizer(), p.crop, p.emotion)
         pic.views['heat', i, p.emotion] = data_uri(overlay(p.crop, heat))
     return pic.views['heat', i, p.emotion]
+
+# How good it is
+
+def figures_html(report # what `test_metrics.json` holds
+                ):      # HTML
+    "How often the answers are right on pictures that training never saw"
+    sets = [('all', report), ('no doubles of training pictures', report.get('twin_free')), ('clear to most of ten people', report.get('ferplus'))]
+    def cell(r): return f'<td>{r["accuracy"]:.1%}<br><small>{"{:.1f} to {:.1f}".format(*(100*v for v in r["interval"]["accuracy"]))}</small></td><td>{r["macro_f1"]:.3f}</td>'
+    body = ''.join(f'<tr><th scope="row">{name}</th><td>{r["n"]:,}</td>{cell(r["single"])}{cell(r["flip_tta"])}</tr>' for name,r in sets if r)
+    return ('<div class="scroll" role="region" aria-label="Accuracy" tabindex="0"><table><caption>Answers that agree with the label, with 95% intervals, and macro-F1</caption><thead><tr><th scope="col">pictures</th><th scope="col">number</th>'
+            f'<th scope="col">one view</th><th scope="col">F1</th><th scope="col">with mirrored view</th><th scope="col">F1</th></tr></thead><tbody>{body}</tbody></table></div>')
+
+def confusion_html(report # one view of `test_metrics.json`
+                  ):      # HTML
+    "Of the faces with one label, the share that got each answer"
+    def cell(n, total, hit): return f'<td{" class=hit"*hit} style="background:color-mix(in srgb, #3a8fb7 {60*n/total:.0f}%, transparent)">{percent(n/total)}</td>'
+    head = ''.join(f'<th scope="col">{c}</th>' for c in CLASSES)
+    body = ''.join(f'<tr><th scope="row">{c}</th><td>{sum(row):,}</td>{"".join(cell(n, sum(row), i==j) for j,n in enumerate(row))}</tr>' for i,(c,row) in enumerate(zip(CLASSES, report['confusion'])))
+    return ('<div class="scroll" role="region" aria-label="Confusion matrix" tabindex="0"><table><caption>Confusion matrix: a row for each label, a column for each answer</caption>'
+            f'<thead><tr><th scope="col">labelled</th><th scope="col">pictures</th>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+
+def reading_of(report):
+    "The confusion matrix in words"
+    per = report['per_class']
+    best, worst = (f(CLASSES, key=lambda c: per[c]['recall']) for f in (max, min))
+    i, row = CLASSES.index(worst), report['confusion'][CLASSES.index(worst)]
+    other = max((c for c in CLASSES if c!=worst), key=lambda c: row[CLASSES.index(c)])
+    return f'It finds **{best}** best ({percent(per[best]["recall"])} of them) and **{worst}** worst ({percent(per[worst]["recall"])}), which it most often takes for {other}.'
+
+CARD = ("""
+**What it is.** A small network that looks at 48 × 48 gray pixels and 468 landmarks of a face and names one of seven expressions. It was trained on FER2013, pictures that a search engine found for emotion words. Its probabilities are calibrated: of the answers given with 80%, about 80% are right on such pictures.
+
+**What it is for.** Teaching, research, art, sorting your own pictures: where a wrong answer costs nothing and everybody concerned knows of it.
+""", """
+- **It does not see feelings.** A scowl may be concentration.
+- **Not for decisions about people:** hiring, school, police, insurance, credit, health.
+- **Not at work or in school in the European Union,** where inferring emotions is prohibited (AI Act, Article 5(1)(f)).
+- **Not on people who have not agreed to it.**
+- **Nobody knows for whom it works less well.** The data say nothing of age, sex, skin colour or origin.
+""", """
+Pictures and videos are sent to the server of this page, read in its memory, and forgotten when you take them away or close the page. Nothing is written to a disk, nothing is sent on, and no usage statistics are collected.
+""")
 
 # The page itself
 
@@ -267,6 +317,15 @@ def choices(place):
         raw = toggle('Uncalibrated', 'What the network says before its confidence is corrected on known faces. The tick shows the corrected value.')
     return points, heat, (both, not raw)
 
+def downloads(pictures, reading, place, alone):
+    "What can be taken home, of one picture or of all"
+    table, name = rows(pictures, reading), pictures[0].name.rsplit('.', 1)[0] if alone else 'faces'
+    kinds = [('CSV', lambda: to_csv(table), 'csv', 'text/csv'), ('JSON', lambda: json.dumps(table, indent=1), 'json', 'application/json')]
+    kinds.insert(*(0, ('Marked picture', lambda: marked(pictures[0], reading), 'png', 'image/png')) if alone else (2, ('Zip of all', lambda: bundle(pictures, reading), 'zip', 'application/zip')))
+    with st.container(horizontal=True):
+        for label,data,ending,mime in kinds:
+            st.download_button(label, data, f'{name}.{ending}', mime, key=f'{ending} {name} {id(pictures[0]) if alone else ""} in {place}', on_click='ignore', icon=':material/download:')
+
 def show(pic, points, heat, reading, place):
     "One picture and its faces, side by side; one below the other on a phone"
     if pic.uri is None: return st.error(sentence(pic.status, pic.name))
@@ -274,7 +333,7 @@ def show(pic, points, heat, reading, place):
     faces, plain = pic.faces(reading), pic.faces((False, True))
     with left:
         st.html(photo_html(pic.uri, pic.name, pic.size, faces))
-        if faces: st.download_button('Marked picture', lambda: marked(pic, reading), f'{pic.name.rsplit(".", 1)[0]}-faces.png', 'image/png', key=f'png {id(pic)} in {place}', on_click='ignore', icon=':material/download:')
+        if faces: downloads([pic], reading, place, True)
     with right:
         if not faces: st.info(sentence(pic.status, pic.name))
         for i,(p,q) in enumerate(zip(faces, plain), 1):
@@ -290,18 +349,17 @@ def summary(pictures, reading):
     counts = {t:sum(tag(r)==t for r in table) for t in (*CLASSES, *WORDS) if any(tag(r)==t for r in table)}
     chosen = st.pills(f'{len(pictures)} pictures, {sum(r["face"] is not None for r in table)} faces. Show only', counts, selection_mode='multi', format_func=lambda t: f'{WORDS.get(t, t).capitalize()} · {counts[t]}', key='filter')
     kept = [r for r in table if not chosen or tag(r) in chosen]
-    number = st.column_config.NumberColumn
-    st.dataframe(kept, hide_index=True, height=min(36*len(kept)+38, 300), column_order=['picture', 'face', 'status', 'emotion', 'confidence', *CLASSES],
-                 column_config=dict(picture='Picture', face='Face', status='Status', emotion='Emotion', confidence=st.column_config.ProgressColumn('Confidence', format='percent', min_value=0, max_value=1)) | {c:number(c.capitalize(), format='percent') for c in CLASSES})
+    shown = [r | {k:100*r[k] for k in ('confidence', *CLASSES) if r[k] is not None} | dict(status=WORDS[r['status']]) for r in kept]
+    numbers = {c:st.column_config.NumberColumn(c.capitalize(), format='%.0f%%') for c in CLASSES}
+    st.dataframe(shown, hide_index=True, placeholder='–', height=min(35*len(kept)+38, 300), column_order=['picture', 'face', 'status', 'emotion', 'confidence', *CLASSES],
+                 column_config=dict(picture='Picture', face='Face', status='Status', emotion='Emotion', confidence=st.column_config.ProgressColumn('Confidence', format='%.0f%%', min_value=0, max_value=100)) | numbers)
     names = {r['picture'] for r in kept}
     kept_pictures = [p for p in pictures if p.name in names]
-    with st.container(horizontal=True):
-        for label,data,name in (('CSV', to_csv(kept), 'faces.csv'), ('JSON', json.dumps(kept, indent=1), 'faces.json'), ('Zip of all', lambda: bundle(kept_pictures, reading), 'faces.zip')):
-            st.download_button(label, data, name, on_click='ignore', icon=':material/download:')
+    if kept_pictures: downloads(kept_pictures, reading, 'pictures', False)
     return kept_pictures
 
 def pictures_tab():
-    uploads = st.file_uploader(f'Pictures with faces: drop, browse, or paste with Ctrl+V', ['jpg', 'jpeg', 'png'], accept_multiple_files=True, max_upload_size=MAX_MB, key='pictures')
+    uploads = st.file_uploader('Pictures with faces: drop, browse, or paste with Ctrl+V', ['jpg', 'jpeg', 'png'], accept_multiple_files=True, max_upload_size=MAX_MB, key='pictures')
     st.html(PASTE, unsafe_allow_javascript=True)
     photos = [(f.file_id, f.name, f.getvalue()) for f in uploads[:MAX_PICTURES]]
     if len(uploads)>MAX_PICTURES: st.warning(f'The first {MAX_PICTURES} pictures are read. For more, use the command `fer_nb predict`.')
@@ -315,19 +373,102 @@ def pictures_tab():
     for pic in found[(page-1)*PER_PAGE:page*PER_PAGE]: show(pic, points, heat, reading, 'pictures')
 
 def camera_tab():
-    photo = st.camera_input('Look into the camera and take a photo', resolution='720p') if 'resolution' else None
+    photo = st.camera_input('Look into the camera and take a photo', resolution='720p')
     found = answers('camera', [(photo.file_id, 'Photo', photo.getvalue())] if photo else [])
     if found: show(found[0], *choices('camera'), 'camera')
 
+# Video
+
+@dataclass
+class Film:
+    "What a session keeps of one video"
+    key:str
+    error:str=''
+    timeline:object=None
+    mp4:bytes=field(default=None, repr=False)
+    frames:list=field(default_factory=list, repr=False) # (seconds, address of a small picture)
+
+def film(key, name, data) -> Film:
+    "What was found in one video, with a bar that says how far it is"
+    from fer_nb.video import VideoError, analyze_video, read_video, video_info
+    bar, out = st.progress(0., 'Waiting for a free place …'), io.BytesIO()
+    def progress(done, total): bar.progress(min(1., done/total) if total else 0., f'{done:.0f} of {total:.0f} seconds' if total else f'{done:.0f} seconds')
+    try:
+        info, model = video_info(data), recognizer()
+        with turns(): timeline = analyze_video(model, data, out, progress, VIDEO_SECONDS, 960, stride=max(1, round((info.fps or 25)/VIDEO_FPS)))
+    except VideoError as e: return Film(key, str(e))
+    finally: bar.empty()
+    timeline.source = name
+    seen = {r.frame for r in timeline}
+    small = [(f.time, data_uri(Image.fromarray(f.image), 'JPEG')) for f in read_video(out.getvalue(), max_side=240) if f.index in seen and f.image is not None]
+    return Film(key, '', timeline, out.getvalue(), small)
+
+def ribbon(timeline, face, frames):
+    "Seven bands over time, each as high as its probability; the frame under the pointer is in the tooltip"
+    import altair as alt
+    from bisect import bisect
+    at = [t for t,_ in frames]
+    shown = [r for r in timeline if r.face==face and r.probabilities]
+    step = min((b.time-a.time for a,b in zip(shown, shown[1:])), default=.1)
+    bands = [dict(time=r.time, emotion=c, low=6-i, high=6-i+.9*r.probabilities[c]) for r in shown for i,c in enumerate(CLASSES)]
+    spots = [dict(start=r.time, end=r.time+step, top=7, answer=f'{r.emotion} {percent(r.confidence)}', image=frames[max(0, bisect(at, r.time+1e-6)-1)][1]) for r in shown]
+    names = ' : '.join(f"datum.value=={6-i} ? '{c}'" for i,c in enumerate(CLASSES))
+    x, y = alt.X('time:Q', title='seconds'), alt.Y('low:Q', title=None, scale=alt.Scale(domain=[0, 7]), axis=alt.Axis(values=list(range(7)), labelExpr=f"{names} : ''", labelBaseline='bottom', grid=True, ticks=False))
+    area = alt.Chart(alt.Data(values=bands)).mark_area(interpolate='step-after').encode(x=x, y=y, y2='high:Q', color=alt.Color('emotion:N', legend=None, scale=alt.Scale(domain=list(COLORS), range=list(COLORS.values()))))
+    hover = alt.selection_point(on='pointerover', empty=False)
+    spot = alt.Chart(alt.Data(values=spots)).mark_rect(color='#888').encode(x='start:Q', x2='end:Q', y=alt.value(0), y2=alt.value('height'),
+        opacity=alt.condition(hover, alt.value(.25), alt.value(0)), tooltip=[alt.Tooltip('image:N'), alt.Tooltip('start:Q', title='seconds', format='.1f'), alt.Tooltip('answer:N')]).add_params(hover)
+    return (area+spot).properties(height=300)
+
+def show_film(film):
+    "Timeline, the frame at a moment, the marked video and what can be taken home"
+    if film.error: return st.error(film.error)
+    faces = film.timeline.faces()
+    if not faces: st.info('No face was found in this video. Try one where a face is larger, in good light and turned to the camera.')
+    face = st.segmented_control('Face', faces, default=faces[0], required=True, key='face') if len(faces)>1 else faces[0] if faces else None
+    left, right = st.columns([5, 6], gap='medium')
+    with left: st.video(film.mp4)
+    with right:
+        if face:
+            st.altair_chart(ribbon(film.timeline, face, film.frames))
+            st.caption('Point at a moment to see its frame; the higher a band, the more probable the emotion.')
+    if film.timeline.summary(): st.dataframe(film.timeline.summary(), hide_index=True)
+    with st.container(horizontal=True):
+        for label,data,name,mime in (('Table, CSV', film.timeline.to_csv(), 'video.csv', 'text/csv'), ('Table, JSON', film.timeline.to_json(), 'video.json', 'application/json'), ('Marked video', film.mp4, 'video.mp4', 'video/mp4')):
+            st.download_button(label, data, name, mime, on_click='ignore', icon=':material/download:')
+
+def video_tab():
+    clip = st.file_uploader(f'A video of at most {VIDEO_SECONDS} seconds', ['mp4', 'mov', 'webm', 'mkv', 'avi'], max_upload_size=VIDEO_MB, key='clip')
+    kept = st.session_state.get('film')
+    if not clip: st.session_state.pop('film', None); return
+    if not kept or kept.key!=clip.file_id: kept = st.session_state['film'] = film(clip.file_id, clip.name, clip.getvalue())
+    show_film(kept)
+
+def about_tab():
+    what, misuse, privacy = CARD
+    left, right = st.columns(2, gap='large')
+    left.subheader('The model', anchor=False); left.markdown(what)
+    right.subheader('What it must not be used for', anchor=False); right.markdown(misuse)
+    path = files('fer_nb')/'weights'/'test_metrics.json'
+    if path.is_file():
+        report = json.loads(path.read_text())
+        st.subheader('How good it is', anchor=False)
+        st.markdown(f"Measured on {report['n']:,} FER2013 pictures kept out of training (PrivateTest). They are small, gray and from the web: expect less on faces unlike them.")
+        st.html(figures_html(report))
+        st.markdown(reading_of(report['single']))
+        st.html(confusion_html(report['single']))
+    st.subheader('Privacy', anchor=False); st.markdown(privacy)
+
 def main():
     st.set_page_config(f'fer_nb: {TITLE}', ':material/mood:', layout='wide')
-    st.html(STYLE)
-    st.title(TITLE, anchor=False)
-    st.markdown(NOTE)
+    st.html(f'{STYLE}<h1>{TITLE}</h1><p>{NOTE}</p>')
     pictures, camera, video, about = st.tabs(['Pictures', 'Camera', 'Video', 'About'], on_change='rerun')
     with pictures: pictures_tab()
     with camera:
         if camera.open: camera_tab()
+    with video: video_tab()
+    with about:
+        if about.open: about_tab()
     recognizer()
 
 if __name__ == '__main__': main()

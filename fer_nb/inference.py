@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['STATUSES', 'COLORS', 'LIMITS', 'to_fer', 'Prediction', 'shipped_weights', 'EmotionRecognizer', 'source_name', 'label',
-           'annotate', 'check_parity', 'face_quality', 'reasons', 'reread', 'readings']
+           'annotate', 'check_parity', 'face_quality', 'reasons', 'in_crop', 'reread', 'readings']
 
 # %% ../nbs/07_inference.ipynb #384d6a08
 import base64, functools, html, io, os
@@ -241,6 +241,13 @@ def reasons(prediction # of one face
 # %% ../nbs/07_inference.ipynb #a600000a
 import copy
 
+def in_crop(prediction # of one face
+           ):          # float32 (468, 3): its landmarks in crop coordinates, zeros if there are none
+    "Landmarks of the photo brought back to the crop"
+    if prediction.landmarks is None: return np.zeros((468, 3), np.float32)
+    x0, y0, x1, _ = prediction.frame
+    return ((prediction.landmarks - [x0, y0, 0])/(x1-x0)).astype(np.float32)
+
 def reread(recognizer, prediction, p # seven probabilities
           ) -> Prediction:
     "The same face with another answer"
@@ -254,10 +261,11 @@ def readings(recognizer,
             ) -> dict:   # (mirrored view too, calibrated) -> list of `Prediction`, in the same order
     "The four answers that one look at each face allows: one view or both, before or after calibration"
     faces = [p for p in predictions if p.probabilities]
+    points, found = [in_crop(p) for p in faces], [p.landmarks is not None for p in faces]
     bare, out = copy.copy(recognizer), {}
     bare.meta = {}
     for bare.tta in (False, True):
-        raw = bare.classify([p.crop for p in faces])[0]
+        raw = bare.classify([p.crop for p in faces], np.reshape(points, (-1,468,3)), found)[0]
         both = {False:raw, True:probabilities(np.log(raw.clip(1e-30)), recognizer.meta, bare.tta)}
         for calibrated,ps in both.items():
             ps = iter(ps)
