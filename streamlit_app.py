@@ -83,6 +83,8 @@ def percent(p):
     "A probability as every place of the page writes it"
     return '<1%' if 0<p<.005 else f'{p:.0%}'
 
+def in_html(p): return html.escape(percent(p))
+
 def certainty(p):
     "A calibrated probability in words"
     return next(word for least,word in ((.9, 'almost certain'), (.7, 'likely'), (.5, 'more likely than not'), (0, 'a guess')) if p>=least)
@@ -118,8 +120,8 @@ def bars_html(probabilities, # class to probability
     def bar(k, v):
         moved = before and abs(before[k]-v)>=.01
         tick = f'<s style="left:{100*before[k]:.2f}%"></s>' if moved else ''
-        was = f'<small>{f"was {percent(before[k])}" if moved else ""}</small>' if before else ''
-        return f'<li><span>{k}</span><i aria-hidden="true"><i style="width:{100*v:.4f}%;background:{COLORS[k]}"></i>{tick}</i><b>{percent(v)}</b>{was}</li>'
+        was = f'<small>{f"was {in_html(before[k])}" if moved else ""}</small>' if before else ''
+        return f'<li><span>{k}</span><i aria-hidden="true"><i style="width:{100*v:.4f}%;background:{COLORS[k]}"></i>{tick}</i><b>{in_html(v)}</b>{was}</li>'
     return f'<ul class="bars{" two" if before else ""}">' + ''.join(bar(*kv) for kv in sorted(probabilities.items(), key=lambda kv: -kv[1])) + '</ul>'
 
 def face_html(i,           # number on the face's box
@@ -142,7 +144,7 @@ def mark_html(i, p, size, brief # only its number
     (x0, y0, x1, y1), (w, h) = p.box, size
     left, top, right, bottom = (min(max(v, 0), 100) for v in (100*x0/w, 100*y0/h, 100*x1/w, 100*y1/h))
     color = COLORS[p.emotion] if p.emotion else '#6b6b6b'
-    words = '' if brief else f' {p.emotion.capitalize()}{"?" if p.status=="uncertain" else ""} {percent(p.confidence)}' if p.emotion else ' Too small'
+    words = '' if brief else f' {p.emotion.capitalize()}{"?" if p.status=="uncertain" else ""} {in_html(p.confidence)}' if p.emotion else ' Too small'
     kind = ' unsure'*(p.status!='ok') + ' top'*(top<9) + ' right'*(left>76)
     return (f'<div class="mark{kind}" style="left:{left:.2f}%;top:{top:.2f}%;width:{right-left:.2f}%;height:{bottom-top:.2f}%;--c:{color};--ink:{ink(color)}"><b>{i}{words}</b></div>')
 
@@ -183,9 +185,9 @@ def marked(pic, reading):
     f = io.BytesIO(); annotate(load_image(pic.data, MAX_MB*2**20, MAX_PIXELS), pic.faces(reading)).save(f, 'PNG')
     return f.getvalue()
 
-def bundle(pictures, reading):
+def bundle(pictures, table, reading):
     "Table and marked pictures in one zip"
-    f, table = io.BytesIO(), rows(pictures, reading)
+    f = io.BytesIO()
     with zipfile.ZipFile(f, 'w', zipfile.ZIP_DEFLATED) as z:
         z.writestr('faces.csv', to_csv(table)); z.writestr('faces.json', json.dumps(table, indent=1))
         for i,pic in enumerate(pictures, 1):
@@ -277,7 +279,7 @@ def figures_html(report # what `test_metrics.json` holds
 def confusion_html(report # one view of `test_metrics.json`
                   ):      # HTML
     "Of the faces with one label, the share that got each answer"
-    def cell(n, total, hit): return f'<td{" class=hit"*hit} style="background:color-mix(in srgb, #3a8fb7 {60*n/total:.0f}%, transparent)">{percent(n/total)}</td>'
+    def cell(n, total, hit): return f'<td{" class=hit"*hit} style="background:color-mix(in srgb, #3a8fb7 {60*n/total:.0f}%, transparent)">{in_html(n/total)}</td>'
     head = ''.join(f'<th scope="col">{c}</th>' for c in CLASSES)
     body = ''.join(f'<tr><th scope="row">{c}</th><td>{sum(row):,}</td>{"".join(cell(n, sum(row), i==j) for j,n in enumerate(row))}</tr>' for i,(c,row) in enumerate(zip(CLASSES, report['confusion'])))
     return ('<div class="scroll" role="region" aria-label="Confusion matrix" tabindex="0"><table><caption>Confusion matrix: a row for each label, a column for each answer</caption>'
@@ -317,14 +319,14 @@ def choices(place):
         raw = toggle('Uncalibrated', 'What the network says before its confidence is corrected on known faces. The tick shows the corrected value.')
     return points, heat, (both, not raw)
 
-def downloads(pictures, reading, place, alone):
+def downloads(pictures, table, reading, place, alone=False):
     "What can be taken home, of one picture or of all"
-    table, name = rows(pictures, reading), pictures[0].name.rsplit('.', 1)[0] if alone else 'faces'
+    name = os.path.splitext(pictures[0].name)[0] if alone else 'faces'
     kinds = [('CSV', lambda: to_csv(table), 'csv', 'text/csv'), ('JSON', lambda: json.dumps(table, indent=1), 'json', 'application/json')]
-    kinds.insert(*(0, ('Marked picture', lambda: marked(pictures[0], reading), 'png', 'image/png')) if alone else (2, ('Zip of all', lambda: bundle(pictures, reading), 'zip', 'application/zip')))
+    kinds.append(('Marked picture', lambda: marked(pictures[0], reading), 'png', 'image/png') if alone else ('Zip of all', lambda: bundle(pictures, table, reading), 'zip', 'application/zip'))
     with st.container(horizontal=True):
         for label,data,ending,mime in kinds:
-            st.download_button(label, data, f'{name}.{ending}', mime, key=f'{ending} {name} {id(pictures[0]) if alone else ""} in {place}', on_click='ignore', icon=':material/download:')
+            st.download_button(label, data, f'{name}.{ending}', mime, key=f'{ending} of {id(pictures[0]) if alone else "all"} in {place}', on_click='ignore', icon=':material/download:')
 
 def show(pic, points, heat, reading, place):
     "One picture and its faces, side by side; one below the other on a phone"
@@ -333,7 +335,7 @@ def show(pic, points, heat, reading, place):
     faces, plain = pic.faces(reading), pic.faces((False, True))
     with left:
         st.html(photo_html(pic.uri, pic.name, pic.size, faces))
-        if faces: downloads([pic], reading, place, True)
+        if faces: downloads([pic], rows([pic], reading), reading, place, True)
     with right:
         if not faces: st.info(sentence(pic.status, pic.name))
         for i,(p,q) in enumerate(zip(faces, plain), 1):
@@ -353,10 +355,9 @@ def summary(pictures, reading):
     numbers = {c:st.column_config.NumberColumn(c.capitalize(), format='%.0f%%') for c in CLASSES}
     st.dataframe(shown, hide_index=True, placeholder='–', height=min(35*len(kept)+38, 300), column_order=['picture', 'face', 'status', 'emotion', 'confidence', *CLASSES],
                  column_config=dict(picture='Picture', face='Face', status='Status', emotion='Emotion', confidence=st.column_config.ProgressColumn('Confidence', format='%.0f%%', min_value=0, max_value=100)) | numbers)
-    names = {r['picture'] for r in kept}
-    kept_pictures = [p for p in pictures if p.name in names]
-    if kept_pictures: downloads(kept_pictures, reading, 'pictures', False)
-    return kept_pictures
+    passing = [p for p in pictures if any(r in kept for r in rows([p], reading))]
+    if passing: downloads(passing, kept, reading, 'pictures')
+    return passing
 
 def pictures_tab():
     uploads = st.file_uploader('Pictures with faces: drop, browse, or paste with Ctrl+V', ['jpg', 'jpeg', 'png'], accept_multiple_files=True, max_upload_size=MAX_MB, key='pictures')
@@ -369,7 +370,7 @@ def pictures_tab():
     points, heat, reading = choices('pictures')
     if len(found)>1: found = summary(found, reading)
     pages = -(-len(found)//PER_PAGE)
-    page = st.pagination(pages, key='page') if pages>1 else 1
+    page = min(pages, st.pagination(pages, key='page')) if pages>1 else 1
     for pic in found[(page-1)*PER_PAGE:page*PER_PAGE]: show(pic, points, heat, reading, 'pictures')
 
 def camera_tab():
@@ -462,7 +463,7 @@ def about_tab():
 def main():
     st.set_page_config(f'fer_nb: {TITLE}', ':material/mood:', layout='wide')
     st.html(f'{STYLE}<h1>{TITLE}</h1><p>{NOTE}</p>')
-    pictures, camera, video, about = st.tabs(['Pictures', 'Camera', 'Video', 'About'], on_change='rerun')
+    pictures, camera, video, about = st.tabs(['Pictures', 'Camera', 'Video', 'About'], key='tab', on_change='rerun')
     with pictures: pictures_tab()
     with camera:
         if camera.open: camera_tab()
