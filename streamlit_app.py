@@ -27,6 +27,7 @@ STYLE = '''<style>
 .stHtml h1 {font-size: clamp(1.7rem, 6vw, 2.5rem); padding: 0; margin: 0; line-height: 1.2} .stHtml h1 + p {margin: .4rem 0 0}
 [data-testid="stFileUploaderDropzone"] {border: 1px dashed color-mix(in srgb, currentColor 40%, transparent)}
 [data-testid="stFileUploaderDropzone"]:has([data-testid="stFileUploaderDropzoneInstructions"]) {min-height: 5.5rem}
+[data-testid="stFileUploaderDropzoneInstructions"] *, [data-testid="stFileChipName"] + div {color: inherit}
 [data-testid="stFileUploader"]:has([aria-invalid="true"])::after {content: "The file in red was not taken. See the limits above."; display: block; margin-top: .5rem}
 .photo {margin: 0} .photo > div {position: relative; display: inline-block; line-height: 0; max-width: 100%}
 .photo img {max-width: 100%; max-height: 80vh; border-radius: .5rem}
@@ -55,9 +56,12 @@ STYLE = '''<style>
   .face.more {grid-template-columns: 1fr} .face.more > .views {flex-direction: row} .face.more .views figure {flex: 1 1 0; max-width: 8rem} .face.more > .bars {grid-column: auto}
 }
 </style>'''
-PASTE = '''<script>
-if (!window.fernbPaste) {
-  window.fernbPaste = true;
+SCRIPT = '''<script>
+if (!window.fernb) {
+  window.fernb = true;
+  const name = () => document.querySelectorAll('section input[type=file]:not([aria-label])').forEach(i => i.setAttribute('aria-label', i.closest('section').getAttribute('aria-label')));
+  new MutationObserver(name).observe(document.body, {childList: true, subtree: true});
+  name();
   document.addEventListener('paste', event => {
     const input = document.querySelector('.st-key-pictures input[type=file]');
     const pasted = [...event.clipboardData.files].filter(f => f.type.startsWith('image/'));
@@ -319,23 +323,22 @@ def choices(place):
         raw = toggle('Uncalibrated', 'What the network says before its confidence is corrected on known faces. The tick shows the corrected value.')
     return points, heat, (both, not raw)
 
-def downloads(pictures, table, reading, place, alone=False):
-    "What can be taken home, of one picture or of all"
-    name = os.path.splitext(pictures[0].name)[0] if alone else 'faces'
-    kinds = [('CSV', lambda: to_csv(table), 'csv', 'text/csv'), ('JSON', lambda: json.dumps(table, indent=1), 'json', 'application/json')]
-    kinds.append(('Marked picture', lambda: marked(pictures[0], reading), 'png', 'image/png') if alone else ('Zip of all', lambda: bundle(pictures, table, reading), 'zip', 'application/zip'))
+def downloads(kinds, place):
+    "What can be taken home: (label, bytes or how to make them, file name, type)"
     with st.container(horizontal=True):
-        for label,data,ending,mime in kinds:
-            st.download_button(label, data, f'{name}.{ending}', mime, key=f'{ending} of {id(pictures[0]) if alone else "all"} in {place}', on_click='ignore', icon=':material/download:')
+        for label,data,name,mime in kinds: st.download_button(label, data, name, mime, key=f'{label} {name} {place}', on_click='ignore', icon=':material/download:')
 
-def show(pic, points, heat, reading, place):
+def tables(table, name): return [('Table, CSV', lambda: to_csv(table), f'{name}.csv', 'text/csv'), ('Table, JSON', lambda: json.dumps(table, indent=1), f'{name}.json', 'application/json')]
+
+def show(pic, points, heat, reading, place, alone=True):
     "One picture and its faces, side by side; one below the other on a phone"
     if pic.uri is None: return st.error(sentence(pic.status, pic.name))
     left, right = st.columns([5, 6], gap='medium')
     faces, plain = pic.faces(reading), pic.faces((False, True))
     with left:
         st.html(photo_html(pic.uri, pic.name, pic.size, faces))
-        if faces: downloads([pic], rows([pic], reading), reading, place, True)
+        stem = os.path.splitext(pic.name)[0]
+        if faces: downloads([('Marked picture', lambda: marked(pic, reading), f'{stem}.png', 'image/png')] + (tables(rows([pic], reading), stem) if alone else []), f'{place} {id(pic)}')
     with right:
         if not faces: st.info(sentence(pic.status, pic.name))
         for i,(p,q) in enumerate(zip(faces, plain), 1):
@@ -356,22 +359,23 @@ def summary(pictures, reading):
     st.dataframe(shown, hide_index=True, placeholder='–', height=min(35*len(kept)+38, 300), column_order=['picture', 'face', 'status', 'emotion', 'confidence', *CLASSES],
                  column_config=dict(picture='Picture', face='Face', status='Status', emotion='Emotion', confidence=st.column_config.ProgressColumn('Confidence', format='%.0f%%', min_value=0, max_value=100)) | numbers)
     passing = [p for p in pictures if any(r in kept for r in rows([p], reading))]
-    if passing: downloads(passing, kept, reading, 'pictures')
+    downloads(tables(kept, 'faces') + [('Zip of all', lambda: bundle(passing, kept, reading), 'faces.zip', 'application/zip')], 'pictures')
     return passing
 
 def pictures_tab():
     uploads = st.file_uploader('Pictures with faces: drop, browse, or paste with Ctrl+V', ['jpg', 'jpeg', 'png'], accept_multiple_files=True, max_upload_size=MAX_MB, key='pictures')
-    st.html(PASTE, unsafe_allow_javascript=True)
+    st.html(SCRIPT, unsafe_allow_javascript=True)
     photos = [(f.file_id, f.name, f.getvalue()) for f in uploads[:MAX_PICTURES]]
     if len(uploads)>MAX_PICTURES: st.warning(f'The first {MAX_PICTURES} pictures are read. For more, use the command `fer_nb predict`.')
     if not photos and st.toggle('Try a sample picture', key='sample'): photos = [('sample', *sample())]
     found = answers('pictures', photos)
     if not found: return
     points, heat, reading = choices('pictures')
-    if len(found)>1: found = summary(found, reading)
+    several = len(found)>1
+    if several: found = summary(found, reading)
     pages = -(-len(found)//PER_PAGE)
     page = min(pages, st.pagination(pages, key='page')) if pages>1 else 1
-    for pic in found[(page-1)*PER_PAGE:page*PER_PAGE]: show(pic, points, heat, reading, 'pictures')
+    for pic in found[(page-1)*PER_PAGE:page*PER_PAGE]: show(pic, points, heat, reading, 'pictures', not several)
 
 def camera_tab():
     photo = st.camera_input('Look into the camera and take a photo', resolution='720p')
@@ -434,9 +438,7 @@ def show_film(film):
             st.altair_chart(ribbon(film.timeline, face, film.frames))
             st.caption('Point at a moment to see its frame; the higher a band, the more probable the emotion.')
     if film.timeline.summary(): st.dataframe(film.timeline.summary(), hide_index=True)
-    with st.container(horizontal=True):
-        for label,data,name,mime in (('Table, CSV', film.timeline.to_csv(), 'video.csv', 'text/csv'), ('Table, JSON', film.timeline.to_json(), 'video.json', 'application/json'), ('Marked video', film.mp4, 'video.mp4', 'video/mp4')):
-            st.download_button(label, data, name, mime, on_click='ignore', icon=':material/download:')
+    downloads([('Table, CSV', film.timeline.to_csv(), 'video.csv', 'text/csv'), ('Table, JSON', film.timeline.to_json(), 'video.json', 'application/json'), ('Marked video', film.mp4, 'video.mp4', 'video/mp4')], 'video')
 
 def video_tab():
     clip = st.file_uploader(f'A video of at most {VIDEO_SECONDS} seconds', ['mp4', 'mov', 'webm', 'mkv', 'avi'], max_upload_size=VIDEO_MB, key='clip')

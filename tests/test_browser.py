@@ -206,15 +206,15 @@ def test_downloads_of_one(opened):
     name, png = taken(page, 'Marked picture')
     assert name == 'astronaut.png' and Image.open(io.BytesIO(png)).size == (512, 512)
     assert (np.asarray(Image.open(io.BytesIO(png)).convert('RGB')) != astronaut).any(axis=2).sum() > 500           # something was drawn
-    name, text = taken(page, 'CSV')
+    name, text = taken(page, 'Table, CSV')
     [row] = csv.DictReader(io.StringIO(text.decode()))
     assert name == 'astronaut.csv' and row['emotion'] == 'happy' and app.percent(float(row['confidence'])) in page.locator('.bars b').first.inner_text()
-    assert json.loads(taken(page, 'JSON')[1])[0]['emotion'] == 'happy'
+    assert json.loads(taken(page, 'Table, JSON')[1])[0]['emotion'] == 'happy'
 
 def test_table_filter_and_zip(opened):
     page = opened(portrait, picture('coffee.png', encoded(coffee)), picture('three.png', encoded(three())))
     cards(page, 4); settle(page)
-    assert page.locator('[data-testid=stDataFrame]').count() == 1
+    page.locator('[data-testid=stDataFrame]').wait_for(timeout=30_000)
     name, data = taken(page, 'Zip of all')
     z = zipfile.ZipFile(io.BytesIO(data))
     assert name == 'faces.zip' and z.namelist() == ['faces.csv', 'faces.json', '01-astronaut.png', '02-coffee.png', '03-three.png'] and z.testzip() is None
@@ -222,7 +222,7 @@ def test_table_filter_and_zip(opened):
     page.get_by_role('button', name='No face · 1').or_(page.get_by_role('radio', name='No face · 1')).or_(page.get_by_role('checkbox', name='No face · 1')).click()
     page.locator('.face').first.wait_for(state='detached'); settle(page)
     assert page.locator('.photo figcaption').all_inner_texts() == ['coffee.png: no faces']
-    assert [r['picture'] for r in csv.DictReader(io.StringIO(taken(page, 'CSV')[1].decode()))] == ['coffee.png']
+    assert [r['picture'] for r in csv.DictReader(io.StringIO(taken(page, 'Table, CSV')[1].decode()))] == ['coffee.png']
 
 def test_camera(opened):
     page = opened(permissions=['camera'])
@@ -329,7 +329,7 @@ def test_nothing_is_written(opened, server):
     assert 2**20 < len(noise['buffer']) < 5*2**20                                       # more than a web framework keeps in memory by itself
     page = opened(noise, portrait)
     cards(page); settle(page)
-    for label in 'Zip of all', 'CSV': taken(page, label)
+    for label in 'Zip of all', 'Table, CSV': taken(page, label)
     if (root/'fer_nb/video.py').exists():
         page.get_by_role('tab', name='Video').click()
         page.locator('.st-key-clip input[type=file]').set_input_files([dict(name='clip.mp4', mimeType='video/mp4', buffer=film(1.))])
