@@ -26,7 +26,7 @@ STYLE = '''<style>
 [data-testid="stMainBlockContainer"] {max-width: 1120px; padding-top: 4rem}
 .stHtml h1 {font-size: clamp(1.7rem, 6vw, 2.5rem); padding: 0; margin: 0; line-height: 1.2} .stHtml h1 + p {margin: .4rem 0 0}
 [data-testid="stFileUploaderDropzone"] {border: 1px dashed color-mix(in srgb, currentColor 40%, transparent)}
-[data-testid="stFileUploaderDropzone"]:has([data-testid="stFileUploaderDropzoneInstructions"]) {min-height: 5.5rem}
+[data-testid="stFileUploaderDropzone"]:has([data-testid="stFileUploaderDropzoneInstructions"]) {min-height: 5.5rem; align-items: center}
 [data-testid="stFileUploaderDropzoneInstructions"] *, [data-testid="stFileChipName"] + div {color: inherit}
 [data-testid="stFileUploader"]:has([aria-invalid="true"])::after {content: "The file in red was not taken. See the limits above."; display: block; margin-top: .5rem}
 .photo {margin: 0} .photo > div {position: relative; display: inline-block; line-height: 0; max-width: 100%}
@@ -36,7 +36,7 @@ STYLE = '''<style>
 .mark b {position: absolute; left: -4px; bottom: 100%; margin-bottom: 3px; white-space: nowrap; font-size: .8rem; line-height: 1; font-weight: 600; padding: .25em .45em; border-radius: 3px; background: var(--c); color: var(--ink)}
 .mark.top b {bottom: auto; top: 0; left: 0; border-radius: 0 0 3px 0} .mark.right b {left: auto; right: -4px}
 .photo figcaption {font-size: .9rem; margin-top: .4rem; overflow-wrap: anywhere}
-.face {display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); gap: .6rem 1.1rem}
+.face {display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); grid-template-rows: auto 1fr; gap: .6rem 1.1rem}
 .face > .views {display: flex; flex-direction: column; gap: .5rem; grid-row: span 2} .views figure {margin: 0} .views img {width: 100%; border-radius: .5rem; display: block} .views figcaption {font-size: .8rem; margin-top: .15rem}
 [data-testid="stHeading"] h3 {font-size: 1.4rem}
 .face h3 {font-size: 1.3rem; margin: 0; padding: 0; line-height: 1.3} .face p {margin: .15rem 0 0} .face .why {margin: .15rem 0 0; padding-left: 1.2rem; font-size: .9rem}
@@ -265,8 +265,8 @@ def heat_view(pic, i, p):
     "The crop with the places on which its answer hangs"
     from fer_nb.explain import heat_map, overlay
     if ('heat', i, p.emotion) not in pic.views:
-        with st.spinner('Covering one place after the other …'), turns(): heat = heat_map(recognizer(), p.crop, p.emotion)
-        pic.views['heat', i, p.emotion] = data_uri(overlay(p.crop, heat))
+        with st.spinner('Covering one place after the other …'), turns(): heat = heat_map(recognizer(), p.crop, p.emotion, None if p.landmarks is None else in_crop(p))
+        pic.views['heat', i, p.emotion] = data_uri(overlay(p.crop, heat, 256))
     return pic.views['heat', i, p.emotion]
 
 # How good it is
@@ -337,14 +337,14 @@ def show(pic, points, heat, reading, place, alone=True):
     faces, plain = pic.faces(reading), pic.faces((False, True))
     with left:
         st.html(photo_html(pic.uri, pic.name, pic.size, faces))
-        stem = os.path.splitext(pic.name)[0]
-        if faces: downloads([('Marked picture', lambda: marked(pic, reading), f'{stem}.png', 'image/png')] + (tables(rows([pic], reading), stem) if alone else []), f'{place} {id(pic)}')
     with right:
         if not faces: st.info(sentence(pic.status, pic.name))
         for i,(p,q) in enumerate(zip(faces, plain), 1):
             views = ([('landmarks' if p.landmarks is not None else 'no landmarks found', landmarks_view(pic, i, p))] if points and p.probabilities else []) + \
                     ([('where it looked', heat_view(pic, i, p))] if heat and p.probabilities else [])
             st.container(border=True).html(face_html(i, p, views, q.probabilities if reading!=(False, True) else None))
+        stem = os.path.splitext(pic.name)[0]
+        if faces: downloads([('Marked picture', lambda: marked(pic, reading), f'{stem}.png', 'image/png')] + (tables(rows([pic], reading), stem) if alone else []), f'{place} {id(pic)}')
 
 def tag(row): return row['emotion'] if row['status']=='ok' else row['status']
 
