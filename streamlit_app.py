@@ -26,7 +26,7 @@ STYLE = '''<style>
 [data-testid="stMainBlockContainer"] {max-width: 1120px; padding-top: 4rem}
 .stHtml h1 {font-size: clamp(1.7rem, 6vw, 2.5rem); padding: 0; margin: 0; line-height: 1.2} .stHtml h1 + p {margin: .4rem 0 0}
 [data-testid="stFileUploaderDropzone"] {border: 1px dashed color-mix(in srgb, currentColor 40%, transparent)}
-[data-testid="stFileUploaderDropzone"]:has([data-testid="stFileUploaderDropzoneInstructions"]) {min-height: 5.5rem; align-items: center}
+[data-testid="stFileUploaderDropzone"]:has([data-testid="stFileUploaderDropzoneInstructions"]) {min-height: 5.5rem}
 [data-testid="stFileUploaderDropzoneInstructions"] *, [data-testid="stFileChipName"] + div {color: inherit}
 [data-testid="stFileUploader"]:has([aria-invalid="true"])::after {content: "The file in red was not taken. See the limits above."; display: block; margin-top: .5rem}
 .photo {margin: 0} .photo > div {position: relative; display: inline-block; line-height: 0; max-width: 100%}
@@ -50,6 +50,7 @@ STYLE = '''<style>
 .scroll {overflow-x: auto} .stHtml table {border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums} .stHtml caption {text-align: left; padding-bottom: .4rem}
 .stHtml th, .stHtml td {padding: .3rem .55rem; text-align: right; border: 1px solid color-mix(in srgb, currentColor 20%, transparent); font-weight: normal} .stHtml th[scope=row] {text-align: left} .stHtml td.hit {font-weight: 700}
 #vg-tooltip-element img {max-width: 180px !important; max-height: 180px !important}
+@media (min-width: 641px) {[data-testid="stFileUploaderDropzone"] {align-items: center}}
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] {padding: 4rem 1rem 3rem}
   .face {grid-template-columns: 5rem minmax(0, 1fr)} .face > .views {grid-row: auto} .face > .said {align-self: center} .face > .bars {grid-column: span 2}
@@ -220,15 +221,15 @@ def recognizer():
     return r
 
 @st.cache_resource(show_spinner=False)
-def turns():
-    "At most so many pictures are in the works at once: a large one takes 150 MB while it is read"
-    return threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
+def turns(kind):
+    "At most so many are in the works at once: a large picture takes 150 MB while it is read, and a video must not hold up pictures"
+    return threading.BoundedSemaphore(1 if kind=='video' else max(1, os.cpu_count() or 1))
 
 def read(name, data # bytes of a file
         ) -> Picture:
     "What was found in one picture; the network is asked here and nowhere else"
     model = recognizer()
-    with turns():
+    with turns('picture'):
         try: image = load_image(data, MAX_MB*2**20, MAX_PIXELS)
         except ImageError as e: return Picture(name, e.status)
         found = model.predict(image)
@@ -265,7 +266,7 @@ def heat_view(pic, i, p):
     "The crop with the places on which its answer hangs"
     from fer_nb.explain import heat_map, overlay
     if ('heat', i, p.emotion) not in pic.views:
-        with st.spinner('Covering one place after the other …'), turns(): heat = heat_map(recognizer(), p.crop, p.emotion, None if p.landmarks is None else in_crop(p))
+        with st.spinner('Covering one place after the other …'), turns('picture'): heat = heat_map(recognizer(), p.crop, p.emotion, None if p.landmarks is None else in_crop(p))
         pic.views['heat', i, p.emotion] = data_uri(overlay(p.crop, heat, 256))
     return pic.views['heat', i, p.emotion]
 
@@ -396,11 +397,11 @@ class Film:
 def film(key, name, data) -> Film:
     "What was found in one video, with a bar that says how far it is"
     from fer_nb.video import VideoError, analyze_video, read_video, video_info
-    bar, out = st.progress(0., 'Waiting for a free place …'), io.BytesIO()
+    model, out, bar = recognizer(), io.BytesIO(), st.progress(0., 'Waiting for the video before this one …')
     def progress(done, total): bar.progress(min(1., done/total) if total else 0., f'{done:.0f} of {total:.0f} seconds' if total else f'{done:.0f} seconds')
     try:
-        info, model = video_info(data), recognizer()
-        with turns(): timeline = analyze_video(model, data, out, progress, VIDEO_SECONDS, 960, stride=max(1, round((info.fps or 25)/VIDEO_FPS)))
+        info = video_info(data)
+        with turns('video'): timeline = analyze_video(model, data, out, progress, VIDEO_SECONDS, 960, stride=max(1, round((info.fps or 25)/VIDEO_FPS)))
     except VideoError as e: return Film(key, str(e))
     finally: bar.empty()
     timeline.source = name
@@ -418,12 +419,12 @@ def ribbon(timeline, face, frames):
     bands = [dict(time=r.time, emotion=c, low=6-i, high=6-i+.9*r.probabilities[c]) for r in shown for i,c in enumerate(CLASSES)]
     spots = [dict(start=r.time, end=r.time+step, top=7, answer=f'{r.emotion} {percent(r.confidence)}', image=frames[max(0, bisect(at, r.time+1e-6)-1)][1]) for r in shown]
     names = ' : '.join(f"datum.value=={6-i} ? '{c}'" for i,c in enumerate(CLASSES))
-    x, y = alt.X('time:Q', title='seconds'), alt.Y('low:Q', title=None, scale=alt.Scale(domain=[0, 7]), axis=alt.Axis(values=list(range(7)), labelExpr=f"{names} : ''", labelBaseline='bottom', grid=True, ticks=False))
+    x, y = alt.X('time:Q', title='seconds', scale=alt.Scale(domain=[0, shown[-1].time+step], nice=False)), alt.Y('low:Q', title=None, scale=alt.Scale(domain=[0, 7]), axis=alt.Axis(values=list(range(7)), labelExpr=f"{names} : ''", labelBaseline='bottom', grid=True, ticks=False))
     area = alt.Chart(alt.Data(values=bands)).mark_area(interpolate='step-after').encode(x=x, y=y, y2='high:Q', color=alt.Color('emotion:N', legend=None, scale=alt.Scale(domain=list(COLORS), range=list(COLORS.values()))))
     hover = alt.selection_point(on='pointerover', empty=False)
     spot = alt.Chart(alt.Data(values=spots)).mark_rect(color='#888').encode(x='start:Q', x2='end:Q', y=alt.value(0), y2=alt.value('height'),
         opacity=alt.condition(hover, alt.value(.25), alt.value(0)), tooltip=[alt.Tooltip('image:N'), alt.Tooltip('start:Q', title='seconds', format='.1f'), alt.Tooltip('answer:N')]).add_params(hover)
-    return (area+spot).properties(height=300)
+    return (area+spot).properties(height=300, description=f'What face {face} shows over {shown[-1].time:.0f} seconds; the table below says it in numbers')
 
 def show_film(film):
     "Timeline, the frame at a moment, the marked video and what can be taken home"
@@ -437,7 +438,11 @@ def show_film(film):
         if face:
             st.altair_chart(ribbon(film.timeline, face, film.frames))
             st.caption('Point at a moment to see its frame; the higher a band, the more probable the emotion.')
-    if film.timeline.summary(): st.dataframe(film.timeline.summary(), hide_index=True)
+    if faces:
+        table = film.timeline.summary()
+        seen = [k for k in (*CLASSES, 'uncertain') if any(r[k]>=.005 for r in table)]
+        columns = dict(face='Face', start=st.column_config.NumberColumn('From, s', format='%.1f'), end=st.column_config.NumberColumn('To, s', format='%.1f')) | {k:st.column_config.NumberColumn(k.capitalize(), format='percent') for k in seen}
+        st.dataframe([{k:round(r[k], 2) if k in seen else r[k] for k in columns} for r in table], hide_index=True, column_config=columns)
     downloads([('Table, CSV', film.timeline.to_csv(), 'video.csv', 'text/csv'), ('Table, JSON', film.timeline.to_json(), 'video.json', 'application/json'), ('Marked video', film.mp4, 'video.mp4', 'video/mp4')], 'video')
 
 def video_tab():

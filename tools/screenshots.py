@@ -9,8 +9,8 @@ from playwright.sync_api import sync_playwright
 import load
 
 images = load.root/'nbs'/'images'
-SHOTS = {'page-light': dict(viewport=dict(width=1180, height=900), color_scheme='light', device_scale_factor=1.5),
-         'page-phone': dict(viewport=dict(width=390, height=844), color_scheme='dark', device_scale_factor=2)}
+SHOTS = {'page-light': dict(viewport=dict(width=1180, height=820), color_scheme='light', device_scale_factor=1.25),
+         'page-phone': dict(viewport=dict(width=390, height=844), color_scheme='dark', device_scale_factor=1.5)}
 
 def shoot(browser, address, **options):
     "The whole page with the sample picture, its landmarks and its heat map"
@@ -33,7 +33,7 @@ def main():
         with sync_playwright() as p:
             browser = p.chromium.launch(executable_path=chromium, args=load.FLAGS)
             for name,options in SHOTS.items():
-                shoot(browser, address, **options).save(images/f'{name}.jpg', quality=82, optimize=True)
+                shoot(browser, address, **options).save(images/f'{name}.jpg', quality=78, optimize=True)
                 print(images.relative_to(load.root)/f'{name}.jpg', f'{(images/f"{name}.jpg").stat().st_size/1024:.0f} kB')
             browser.close()
     finally: process.terminate(); process.wait(10)
