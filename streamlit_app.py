@@ -40,6 +40,7 @@ STYLE = '''<style>
 .face > .views {display: flex; flex-direction: column; gap: .5rem; grid-row: span 2} .views figure {margin: 0} .views img {width: 100%; border-radius: .5rem; display: block} .views figcaption {font-size: .8rem; margin-top: .15rem}
 [data-testid="stHeading"] h3 {font-size: 1.4rem}
 .face h3 {font-size: 1.3rem; margin: 0; padding: 0; line-height: 1.3} .face p {margin: .15rem 0 0} .face .why {margin: .15rem 0 0; padding-left: 1.2rem; font-size: .9rem}
+.heard {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap}
 .face h3 i {display: inline-block; width: .75em; height: .75em; border-radius: 50%; margin-right: .4em; border: 1px solid currentColor}
 .stHtml ul.bars {list-style: none; margin: 0; padding: 0; display: grid; gap: .28rem; font-size: .9rem; font-variant-numeric: tabular-nums; align-content: start}
 .bars li {display: grid; grid-template-columns: 4.6rem minmax(0, 1fr) 2.6rem; gap: .7rem; align-items: center; margin: 0; padding: 0} .bars.two li {grid-template-columns: 4.6rem minmax(0, 1fr) 2.6rem 4rem}
@@ -138,7 +139,7 @@ def face_html(i,           # number on the face's box
     seen = [(f'Face {i}, as the network sees it', data_uri(Image.fromarray(p.crop)), '')] + [(f'Face {i}: {c}', uri, c) for c,uri in views]
     figures = ''.join(f'<figure>{f"""<img alt="{alt}" src="{uri}">""" if uri else ""}{f"<figcaption>{c}</figcaption>" if c else ""}</figure>' for alt,uri,c in seen)
     dot = f'<i aria-hidden="true" style="background:{COLORS[p.emotion]}"></i>' if p.status=='ok' else ''
-    why = reasons(p) if p.status=='uncertain' else []
+    why = (reasons(p) or ['no expression stands out']) if p.status=='uncertain' else []
     text = f'<p>{html.escape(said(p))}</p>' + (f'<p>Why:</p><ul class="why">{"".join(f"<li>{w}</li>" for w in why)}</ul>' if why else '')
     return (f'<article class="face{" more" if views else ""}"><div class="views">{figures}</div><div class="said"><h3>{dot}{i} · {headline(p)}</h3>{text}</div>'
             f'{bars_html(p.probabilities, before) if p.probabilities else ""}</article>')
@@ -152,6 +153,11 @@ def mark_html(i, p, size, brief # only its number
     words = '' if brief else f' {p.emotion.capitalize()}{"?" if p.status=="uncertain" else ""} {in_html(p.confidence)}' if p.emotion else ' Too small'
     kind = ' unsure'*(p.status!='ok') + ' top'*(top<9) + ' right'*(left>76)
     return (f'<div class="mark{kind}" style="left:{left:.2f}%;top:{top:.2f}%;width:{right-left:.2f}%;height:{bottom-top:.2f}%;--c:{color};--ink:{ink(color)}"><b>{i}{words}</b></div>')
+
+def heard_html(pictures, reading):
+    "What a screen reader says when the answers are there"
+    parts = [f'{pic.name}: ' + (', '.join(f'face {i} {headline(p)}' for i,p in enumerate(pic.faces(reading), 1)) or WORDS[pic.status].lower()) for pic in pictures]
+    return f'<p class="heard" role="status">{html.escape(". ".join(parts))}</p>'
 
 def crowded(faces, size):
     "Whether words on the boxes would cover each other"
@@ -364,13 +370,14 @@ def summary(pictures, reading):
     return passing
 
 def pictures_tab():
-    uploads = st.file_uploader('Pictures with faces: drop, browse, or paste with Ctrl+V', ['jpg', 'jpeg', 'png'], accept_multiple_files=True, max_upload_size=MAX_MB, key='pictures')
+    uploads = st.file_uploader('Pictures with faces: drop, browse or paste', ['jpg', 'jpeg', 'png'], accept_multiple_files=True, max_upload_size=MAX_MB, key='pictures')
     st.html(SCRIPT, unsafe_allow_javascript=True)
     photos = [(f.file_id, f.name, f.getvalue()) for f in uploads[:MAX_PICTURES]]
     if len(uploads)>MAX_PICTURES: st.warning(f'The first {MAX_PICTURES} pictures are read. For more, use the command `fer_nb predict`.')
     if not photos and st.toggle('Try a sample picture', key='sample'): photos = [('sample', *sample())]
     found = answers('pictures', photos)
     if not found: return
+    st.html(heard_html(found, (False, True)))
     points, heat, reading = choices('pictures')
     several = len(found)>1
     if several: found = summary(found, reading)
@@ -465,6 +472,8 @@ def about_tab():
         st.html(figures_html(report))
         st.markdown(reading_of(report['single']))
         st.html(confusion_html(report['single']))
+        limit, note = recognizer().threshold, recognizer().meta.get('uncertain_note')
+        if note: st.markdown(f"Below a confidence of {percent(limit)} the page says *uncertain*. On pictures kept out of training ({note['split']}) that leaves {percent(note['coverage'])} of the faces answered, and {percent(note['accuracy'])} of these answers right.")
     st.subheader('Privacy', anchor=False); st.markdown(privacy)
 
 def main():

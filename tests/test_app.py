@@ -171,6 +171,11 @@ def test_uncertain_and_too_small_say_so():
     card = app.face_html(3, face('too_small', message='This face is 9 pixels wide.'))
     assert 'Too small to read' in card and '9 pixels' in card and not bars(card)
 
+def test_uncertain_always_says_why(recognizer):
+    p = recognizer.predict(skdata.astronaut())[0]
+    p.status, p.probabilities = 'uncertain', dict.fromkeys(CLASSES, .1) | dict(happy=.45)
+    assert '<li>no expression stands out</li>' in app.face_html(1, p)
+
 def test_top_two_when_close():
     p = dict.fromkeys(CLASSES, .02) | dict(sad=.5, fear=.4)
     assert app.said(face('ok', emotion='sad', confidence=.5, probabilities=p)) == 'More likely than not: 50%. Fear comes close: 40%.'
@@ -203,6 +208,9 @@ def test_file_names_are_text():
 def pictures(astronaut):
     files = ('astronaut.png', encoded(three(astronaut))), ('astronaut.png', encoded(astronaut)), ('coffee.png', encoded(skdata.coffee())), ('junk.jpg', b'no picture')
     return [app.read(*f) for f in files]
+
+def test_a_screen_reader_hears_the_answers(pictures):
+    assert app.heard_html(pictures[1:], plain).endswith('astronaut.png: face 1 Happy. coffee.png: no face. junk.jpg: unreadable</p>')
 
 def test_table_leaves_nothing_out(pictures):
     table = app.rows(pictures, plain)
@@ -237,3 +245,19 @@ def test_confusion_matrix():
     assert [int(row[0].replace(',', '')) for row in cells] == [v['support'] for v in r['per_class'].values()]
     assert [row[1+i] for i,row in enumerate(cells)] == [app.in_html(v['recall']) for v in r['per_class'].values()]
     assert '**happy** best' in app.reading_of(r) and '**fear** worst' in app.reading_of(r)
+
+def test_a_video_that_is_none(page):
+    pytest.importorskip('fer_nb.video'); pytest.importorskip('av')
+    page.file_uploader(key='clip').set_value(('junk.mp4', b'no video', 'video/mp4'))
+    page.run()
+    assert not page.exception and 'not a video that can be read' in page.error[0].value
+
+def test_timeline_of_one_face():
+    video = pytest.importorskip('fer_nb.video')
+    p = dict.fromkeys(CLASSES, .05) | dict(sad=.7)
+    timeline = video.Timeline([video.FaceRow(i/5, i, 1, emotion='sad', confidence=.7, probabilities=p, box=(0, 0, 9, 9)) for i in range(5)])
+    chart = app.ribbon(timeline, 1, [(i/5, f'frame {i}') for i in range(5)]).to_dict()
+    bands, spots = (layer['data']['values'] for layer in chart['layer'])
+    assert len(bands) == 35 and {round(b['high']-b['low'], 6) for b in bands if b['emotion'] == 'sad'} == {.63}
+    assert [s['image'] for s in spots] == [f'frame {i}' for i in range(5)] and spots[0]['answer'] == 'sad 70%'
+    assert chart['layer'][0]['encoding']['color']['scale'] == dict(domain=list(COLORS), range=list(COLORS.values()))
