@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['THREAD_VARIABLES', 'PHOTOS', 'PARTS', 'TARGETS', 'Naive', 'portrait', 'group', 'jpeg', 'one_thread', 'measure',
            'overlap', 'found_again', 'photo_part', 'classifier_part', 'NotAvailable', 'child', 'start_part',
-           'memory_part', 'clip', 'run_part', 'machine', 'judge', 'bench', 'report_lines']
+           'memory_part', 'folder_part', 'shots', 'clip', 'video_part', 'Stopwatch', 'run_part', 'machine', 'judge',
+           'bench', 'report_lines']
 
-# %% ../nbs/16_bench.ipynb #c5071c4a
-import functools, importlib.metadata, io, json, os, platform, subprocess, sys, tempfile, time
+# %% ../nbs/16_bench.ipynb #5b33b0ee
+import contextlib, functools, importlib.metadata, io, json, os, platform, subprocess, sys, tempfile, time
 from datetime import datetime, timezone
 from pathlib import Path
 from unittest import mock
@@ -51,19 +52,22 @@ def classify(self:Naive,
     from fer_nb.evaluation import probabilities
     from fer_nb.landmarks import align
     from fer_nb.model import to_pixels
-    with torch.inference_mode(): logits = self.model(to_pixels(face[None]), align(landmarks)[None], torch.tensor([found]))
+    with torch.inference_mode(): logits = self.model(to_pixels(face[None]), align(torch.from_numpy(landmarks))[None], torch.tensor([found]))
     return probabilities(logits.numpy(), self.meta)[0]
 
 @patch
-def __call__(self:Naive,
-             data # bytes of a picture
-            ): # list of (box, probabilities)
-    "An answer for every face"
-    image, answers = self.decode(data), []
+def look(self:Naive,
+         image # PIL, RGB
+        ): # list of (box, probabilities)
+    "An answer for every face, one after the other"
+    answers = []
     for box in self.find(image):
         face = self.crop(image, box)
         answers.append((box, self.classify(face, *self.extractor(face))))
     return answers
+
+@patch
+def __call__(self:Naive, data): return self.look(self.decode(data))
 
 # %% ../nbs/16_bench.ipynb #2393d556
 def portrait(side=512 # pixels
@@ -210,26 +214,97 @@ def memory_part(quick=False, n=None # predictions; None: 10,000, quick 1,000
     return dict(predictions=n, seconds=time.perf_counter()-begin, resident=np.round(resident, 1).tolist(), most=max(resident),
                 growth=np.median(resident[-10:])-np.median(resident[10:20]))
 
-# %% ../nbs/16_bench.ipynb #42ad16a0
+# %% ../nbs/16_bench.ipynb #59d01d5a
+def folder_part(quick=False):
+    "Photos a second out of a folder, two processes"
+    from fer_nb.batch import predict_folder
+    n, naive = 80 if quick else 400, Naive()
+    with tempfile.TemporaryDirectory() as d:
+        few, many = Path(d)/'few', Path(d)/'many'
+        for folder,k in ((few, n//4), (many, n)):
+            folder.mkdir()
+            for i in range(k): (folder/f'{i:04}.jpg').write_bytes(jpeg(portrait().point(lambda v: v*(1-.5*i/k))))
+        def seconds(f): start = time.perf_counter(); f(); return time.perf_counter()-start
+        short, long = (seconds(lambda: predict_folder(folder, workers=2, progress=False)) for folder in (few, many))
+        one_thread()
+        each = measure(dict(naive=lambda: naive((few/'0000.jpg').read_bytes())), 3 if quick else 10)['naive']['ms']
+    rate = dict(naive=1000/each, ours=(n-n//4)/(long-short))
+    return dict(photos=n, photos_per_second=rate, with_start=n/long, ratio=rate['ours']/rate['naive'])
+
+# %% ../nbs/16_bench.ipynb #9191bfde
+def shots():
+    "Two faces in one place, a happy one and a surprised one; 720×520"
+    from fer_nb.data import draw_face
+    first, second = portrait(720).crop((0, 0, 720, 520)), Image.new('RGB', (720, 520), (128, 128, 128))
+    second.paste(Image.fromarray(draw_face('surprise', 1, size=240)), (128, 23))
+    return first, second
+
 def clip(pictures, # one for each shot, at least 640×480
          seconds=2, # of each
          fps=30
         ) -> bytes:
     "An MP4 of 640×480 in which each picture drifts by"
     import av
-    f = io.BytesIO()
+    f, n = io.BytesIO(), round(seconds*fps)
     with av.open(f, 'w', format='mp4') as out:
         stream = out.add_stream('libx264', rate=fps)
         stream.width, stream.height, stream.pix_fmt = 640, 480, 'yuv420p'
         for im in pictures:
-            for i in range(n := round(seconds*fps)):
-                x, y = (round((s-t)*i/n) for s,t in zip(im.size, (640, 480)))
+            for i in range(n):
+                x, y = ((side-seen)*i//n for side,seen in zip(im.size, (640, 480)))
                 out.mux(stream.encode(av.VideoFrame.from_image(im.crop((x, y, x+640, y+480)))))
         out.mux(stream.encode())
     return f.getvalue()
 
-# %% ../nbs/16_bench.ipynb #c467fe86
-PARTS = dict(photo=photo_part, classifier=classifier_part, start=start_part, memory=memory_part)
+# %% ../nbs/16_bench.ipynb #1acc5d73
+def _largest(rows):
+    "The emotion of the largest face of a frame"
+    seen = [r for r in rows if r.box and r.emotion]
+    return max(seen, key=lambda r: (r.box[2]-r.box[0])*(r.box[3]-r.box[1])).emotion if seen else None
+
+def video_part(quick=False):
+    "Frames a second of 640×480 with one face, decoding included; milliseconds until a cut shows in the answer"
+    from fer_nb.inference import EmotionRecognizer
+    from fer_nb.video import read_video, track
+    ours, naive, seconds, fps = EmotionRecognizer.from_pretrained(), Naive(), 1 if quick else 4, 30
+    film = clip(shots(), seconds, fps)
+    for _ in track(ours, read_video(clip(shots()[:1], .2))): pass
+    start, cpu = time.perf_counter(), time.process_time()
+    said = [(frame.time, _largest(rows)) for frame,rows in track(ours, read_video(film))]
+    took, cpu = time.perf_counter()-start, time.process_time()-cpu
+    wrong = [t for t,emotion in said if t>=seconds and emotion!='surprise']
+    each = measure(dict(naive=lambda: naive.look(shots()[0].crop((0, 0, 640, 480)))), 3 if quick else 10)['naive']['ms']
+    rate = dict(naive=1000/each, ours=len(said)/took)
+    return dict(frames=len(said), frames_per_second=rate, ratio=rate['ours']/rate['naive'], cpu_ms=1000*cpu/len(said),
+                lag_ms=1000*(max(wrong)+1/fps-seconds) if wrong else 0., faces=sum(e is not None for _,e in said)/len(said))
+
+# %% ../nbs/16_bench.ipynb #9247d048
+class Stopwatch:
+    "Own time of watched functions, by stage, and the shapes they were given"
+    def __init__(self): self.seconds, self.shapes, self._inner = {}, [], []
+
+    def around(self, stage, f):
+        def watched(*args, **kwargs):
+            self.shapes += [(stage, tuple(a.shape)) for a in args if hasattr(a, 'shape')]
+            self._inner.append(0.); start = time.perf_counter()
+            try: return f(*args, **kwargs)
+            finally:
+                took = time.perf_counter()-start
+                self.seconds[stage] = self.seconds.get(stage, 0) + took - self._inner.pop()
+                if self._inner: self._inner[-1] += took
+        return watched
+
+    def run(self,
+            f,     # function without arguments
+            places # list of (stage, owner, name of a function of it)
+           ):
+        "Call `f` with all `places` watched; what it returns"
+        with contextlib.ExitStack() as stack:
+            for stage,owner,name in places: stack.enter_context(mock.patch.object(owner, name, self.around(stage, getattr(owner, name))))
+            return f()
+
+# %% ../nbs/16_bench.ipynb #78324d94
+PARTS = dict(photo=photo_part, classifier=classifier_part, folder=folder_part, video=video_part, start=start_part, memory=memory_part)
 _ALONE = {'photo', 'classifier'} # on one thread
 
 def _answer(name, quick):

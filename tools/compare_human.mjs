@@ -28,8 +28,8 @@ const size = net.inputs[0].shape[2];
 // The emotion network as its own code calls it: resized, 0..1 to -1..1.
 function face(gray) {
   return tf.tidy(() => {
-    const x = tf.image.resizeBilinear(tf.tensor(gray, [1, 48, 48, 1], 'float32').div(255), [size, size]);
-    const scores = net.execute(x.sub(0.5).mul(2)).dataSync();
+    const x = tf.image.resizeBilinear(tf.div(tf.tensor(gray, [1, 48, 48, 1], 'float32'), 255), [size, size]);
+    const scores = net.execute(tf.mul(tf.sub(x, 0.5), 2)).dataSync();
     return NAMES[scores.indexOf(Math.max(...scores))];
   });
 }
