@@ -424,11 +424,15 @@ def _answer(name, quick):
     except (ImportError, NotAvailable) as e: out = dict(status='not available', reason=str(e))
     print(json.dumps(out, default=float))
 
+def _known(names):
+    for name in names:
+        if name not in PARTS: raise ValueError(f"{name!r} is no part of the benchmark; there are {', '.join(PARTS)}")
+
 def run_part(name,       # one of `PARTS`
              quick=False # fewer rounds
             ) -> dict:   # status 'ok' with figures, or 'not available' or 'failed' with a reason
     "One part, in a process of its own"
-    if name not in PARTS: raise ValueError(f"{name!r} is no part of the benchmark; there are {', '.join(PARTS)}")
+    _known([name])
     start = time.perf_counter()
     try: out = child(f'from fer_nb.bench import _answer; _answer({name!r}, {bool(quick)})', one=name in _ALONE)
     except (RuntimeError, ValueError, subprocess.TimeoutExpired) as e: out = dict(status='failed', reason=str(e))
@@ -492,6 +496,8 @@ def bench(quick=False,  # fewer rounds: a minute instead of five
           progress=None # called with the name of each part before it runs
          ) -> dict:     # date, quick, machine, parts, targets
     "Measure this installation against the naive path. Wants a machine that does nothing else."
+    _known(parts or PARTS)
+    if out: Path(out).parent.mkdir(parents=True, exist_ok=True) # now, not after five minutes
     done = dict(date=datetime.now(timezone.utc).strftime('%Y-%m-%d'), quick=bool(quick), machine=machine(), parts={})
     for name in parts or PARTS:
         if progress: progress(name)
@@ -500,7 +506,24 @@ def bench(quick=False,  # fewer rounds: a minute instead of five
     if out: Path(out).write_text(json.dumps(done, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
     return done
 
-# %% ../nbs/16_bench.ipynb #925b5de6
+# %% ../nbs/16_bench.ipynb #1f8989da
+def _photo_lines(p):
+    for name,r in p['photos'].items():
+        yield f"{name}: {r['ours']['ms']:.1f} ms ({r['ours']['low']:.1f}–{r['ours']['high']:.1f}), naive {r['naive']['ms']:.1f} ms: {r['ratio']:.1f} times as long; {r['faces']['ours']} of {r['faces']['there']} faces, naive {r['faces']['naive']}; processor busy {r['ours']['busy']:.0%}"
+
+def _classifier_lines(c):
+    yield f"network alone: {c['ours']['ms']:.1f} ms a face, naive {c['naive']['ms']:.1f} ms: {c['ratio']:.1f} times as long; in batches {c['faces_per_second']['ours']:.0f} faces a second, naive {c['faces_per_second']['naive']:.0f}"
+
+def _rate_lines(p):
+    for what,rate in ((k, v) for k,v in p.items() if k.endswith('_per_second')):
+        yield f"{what.replace('_per_second', '')}: {rate['ours']:.1f} a second, naive {rate['naive']:.1f}: {p['ratio']:.1f} times as many"
+
+def _start_lines(p):
+    for name,r in p.items():
+        if isinstance(r, dict): yield f"{name}: {r['seconds']:.2f} s ({r['low']:.2f}–{r['high']:.2f})"
+
+_LINES = dict(photo=_photo_lines, classifier=_classifier_lines, folder=_rate_lines, video=_rate_lines, start=_start_lines)
+
 def report_lines(results # of `bench`
                 ):
     "Sentences for a terminal, one at a time"
@@ -508,9 +531,7 @@ def report_lines(results # of `bench`
     yield f"{results['date']}, {m['cpu']}, {m['cores']} cores, {m['system']}, Python {m['python']}, " + ', '.join(f'{k} {v}' for k,v in m['versions'].items() if v)
     for name,part in results['parts'].items():
         yield f"{name}: {part['status']}, {part['part_seconds']:.0f} s" + (f": {part['reason']}" if 'reason' in part else '')
-    photos = results['parts'].get('photo', {}).get('photos', {})
-    for name,r in photos.items():
-        yield f"{name:>40}: {r['ours']['ms']:.1f} ms ({r['ours']['low']:.1f}–{r['ours']['high']:.1f}), naive {r['naive']['ms']:.1f} ms, {r['ratio']:.1f} times as long; processor busy {r['ours']['busy']:.0%}"
+        if part['status']=='ok' and name in _LINES: yield from (f'    {line}' for line in _LINES[name](part))
     for t in results['targets']:
         verdict = {True:'reached', False:'MISSED', None:'not measured'}[t['reached']]
         yield f"{t['what']:>40}: " + ('–' if t['value'] is None else f"{t['value']:g} {t['unit']}") + f" (target {t['bound']}): {verdict}"
