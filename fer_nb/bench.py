@@ -54,7 +54,7 @@ def classify(self:Naive,
     from fer_nb.evaluation import probabilities
     from fer_nb.landmarks import align
     from fer_nb.model import to_pixels
-    with torch.inference_mode(): logits = self.model(to_pixels(face[None]), align(torch.from_numpy(landmarks))[None], torch.tensor([found]))
+    with torch.inference_mode(): logits = self.model(to_pixels(face[None].copy()), align(torch.from_numpy(landmarks))[None], torch.tensor([found]))
     return probabilities(logits.numpy(), self.meta)[0]
 
 @patch
@@ -193,7 +193,7 @@ def classifier_part(quick=False):
     one = measure(dict(naive=lambda: naive.classify(face, *known), ours=lambda: ours.classify([face])), 20 if quick else 60, 5)
     many = measure(dict(ours=lambda: ours.classify([face]*n)), 3 if quick else 10)
     rate = dict(naive=1000/one['naive']['ms'], ours=1000*n/many['ours']['ms'])
-    return dict(**one, ratio=one['naive']['ms']/one['ours']['ms'], faces_per_second=rate, batch_ratio=rate['ours']/rate['naive'])
+    return dict(**one, backend=ours.backend, ratio=one['naive']['ms']/one['ours']['ms'], faces_per_second=rate, batch_ratio=rate['ours']/rate['naive'])
 
 # %% ../nbs/16_bench.ipynb #6167a868
 class NotAvailable(Exception): "What would be measured is not there; the message says what is missing"
