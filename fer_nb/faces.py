@@ -11,7 +11,7 @@ __all__ = ['BOX_WIDTH', 'BOX_HEIGHT', 'BOX_X', 'BOX_Y', 'POINTS_SIZE', 'POINTS_X
 import io, math, os, re
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
@@ -266,10 +266,10 @@ def _layers(g, w, pools, dense, heads):
     g.op('Sigmoid', g.op(last, x, k[1:]-k[:1], b[1:]-b[:1], **options), output='score')
     g.op(last, x, w[heads[1]+'.weight'], w[heads[1]+'.bias'], output='shift', **options)
 
-# %% ../nbs/01_faces.ipynb #d5638b84
+# %% ../nbs/01_faces.ipynb #22a591a7
 def mtcnn_folder():
     "Where the package keeps MTCNN's three networks."
-    return files('fer_nb')/'weights'/'mtcnn'
+    return resources.files('fer_nb')/'weights'/'mtcnn'
 
 def export_mtcnn(
     folder=None # where to write pnet.onnx, rnet.onnx and onet.onnx; None: into the package
