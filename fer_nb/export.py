@@ -208,7 +208,7 @@ def quantize(weights,   # as `find_weights` takes them; None: the shipped ones
     _write(small, meta, to)
     return to
 
-# %% ../nbs/11_export.ipynb #c269f06b
+# %% ../nbs/11_export.ipynb #490c466b
 _NEEDS = 'numpy', 'pillow', 'onnxruntime', 'mediapipe', 'streamlit'
 _HELD = 'opencv-contrib-python', 'starlette' # which two of them bring, in versions that work with ours
 
@@ -229,6 +229,8 @@ Photos to emotions without PyTorch. This folder is all of it; Python 3.11 or 3.1
     pip install -r requirements.txt
     streamlit run streamlit_app.py                  # the page
     python -m fer_nb.cli predict photo.jpg --json   # the command
+
+MediaPipe asks for jax, jaxlib and scipy, 450 MB of them, and nothing here imports them: `pip uninstall jax jaxlib scipy` if room is short.
 
 In Python, from this folder:
 
