@@ -111,13 +111,23 @@ from fastcore.basics import patch
 
 @patch
 def classify(self:EmotionRecognizer,
-             crops # list of uint8 (H, W), gray, framed as FER2013 frames its faces
+             crops,          # list of uint8 (H, W), gray, framed as FER2013 frames its faces
+             landmarks=None, # float32 (N, 468, 3) in crop coordinates, if known; None: find them
+             found=None      # bool (N,): which of `landmarks` are a face's own; None: all
             ): # probabilities float64 (N, 7), landmarks float32 (N, 468, 3) in crop coordinates, found bool (N,)
     "Calibrated probabilities and landmarks of framed faces"
     faces = [to_fer(c) for c in crops]
     arrays = from_faces(np.stack(faces) if faces else np.zeros((0,48,48), np.uint8), 0)
-    for i,f in enumerate(faces): arrays.landmarks[i], arrays.valid[i] = self.extractor(f)
+    if landmarks is None:
+        for i,f in enumerate(faces): arrays.landmarks[i], arrays.valid[i] = self.extractor(f)
+    else: arrays.landmarks[:], arrays.valid[:] = _known(landmarks, found, len(faces))
     return probabilities(predict_logits(self.model, arrays, self.tta), self.meta, self.tta), arrays.landmarks, arrays.valid
+
+def _known(landmarks, found, n):
+    landmarks, found = np.asarray(landmarks, np.float32), np.ones(n, bool) if found is None else np.asarray(found, bool)
+    if landmarks.shape!=(n, 468, 3) or found.shape!=(n,):
+        raise ValueError(f"{n} crops need landmarks ({n}, 468, 3) and found ({n},); got {landmarks.shape} and {found.shape}")
+    return landmarks, found
 
 # %% ../nbs/07_inference.ipynb #61ea386e
 @patch
