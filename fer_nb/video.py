@@ -554,13 +554,14 @@ def _classify(recognizer, chunk, seen):
         for (i,f),q in zip(big, p): out[i][f.face] = q
     return out
 
-# %% ../nbs/09_video.ipynb #fdd90c90
-@dataclass
+# %% ../nbs/09_video.ipynb #1dd21d4a
+@dataclass(repr=False)
 class Timeline:
     "All rows of a video; `len`, iteration and indexing are those of `rows`. In a notebook it shows its summary."
     rows:list=field(default_factory=list) # of `FaceRow`, by time; at least one for each analysed frame
     source:str=''                         # name of the video
 
+    def __repr__(self): return f"Timeline({len(self.rows)} rows, faces {self.faces()})"
     def __len__(self): return len(self.rows)
     def __iter__(self): return iter(self.rows)
     def __getitem__(self, i): return self.rows[i]
