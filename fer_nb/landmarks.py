@@ -8,9 +8,8 @@ __all__ = ['N_LANDMARKS', 'MIRROR', 'CONTOURS', 'canvas', 'LandmarkExtractor', '
 
 # %% ../nbs/02_landmarks.ipynb #e48b04d3
 import os, contextlib
-import numpy as np, torch
+import numpy as np
 from PIL import Image, ImageDraw
-from fastcore.basics import patch
 
 # %% ../nbs/02_landmarks.ipynb #efd82f55
 @contextlib.contextmanager
@@ -55,7 +54,16 @@ def _process(mesh, image, seen):
     if found and not seen: seen.append(True)
     return found
 
-# %% ../nbs/02_landmarks.ipynb #2038258b
+# %% ../nbs/02_landmarks.ipynb #3c1777d9
+def _check_face(face):
+    "`face` as an array, or a `ValueError` that says what is wrong with it"
+    face = np.asarray(face)
+    if face.ndim!=2 or face.dtype!=np.uint8 or min(face.shape)<2:
+        raise ValueError(f"A face is a gray uint8 array (H, W) of at least 2×2 pixels; got {face.dtype} {face.shape}. "
+                         "`faces.crop_frame` makes one from a photo.")
+    return face
+
+# %% ../nbs/02_landmarks.ipynb #3ef03e46
 class LandmarkExtractor:
     "468 FaceMesh landmarks of one FER2013-framed gray face"
     views = ('plain', 'mirrored', 'blurred')
@@ -67,40 +75,28 @@ class LandmarkExtractor:
                 ):
         self.settings = dict(size=size, border=border, confidence=confidence, retries=retries)
 
-# %% ../nbs/02_landmarks.ipynb #3c1777d9
-def _check_face(face):
-    "`face` as an array, or a `ValueError` that says what is wrong with it"
-    face = np.asarray(face)
-    if face.ndim!=2 or face.dtype!=np.uint8 or min(face.shape)<2:
-        raise ValueError(f"A face is a gray uint8 array (H, W) of at least 2×2 pixels; got {face.dtype} {face.shape}. "
-                         "`faces.crop_frame` makes one from a photo.")
-    return face
+    def __call__(self,
+                 face # uint8 (H, W), gray, framed as FER2013 frames its faces
+                ): # landmarks float32 (468, 3) in crop coordinates (zeros if not found), whether found
+        "Landmarks of `face` and whether they were found"
+        face = _check_face(face)
+        mesh, lock, seen = _face_mesh(self.settings['confidence'])
+        with lock:
+            for view in self.views[:1+self.settings['retries']]:
+                points = self._locate(mesh, seen, face, view)
+                if points is not None: return points, True
+        return np.zeros((N_LANDMARKS, 3), np.float32), False
 
-# %% ../nbs/02_landmarks.ipynb #3ef03e46
-@patch
-def _locate(self:LandmarkExtractor, mesh, seen, face, view):
-    import cv2
-    size, border = self.settings['size'], self.settings['border']
-    if view=='mirrored': face = face[:, ::-1]
-    if view=='blurred':  face = cv2.GaussianBlur(face, (0, 0), max(face.shape)/48)
-    found = _process(mesh, canvas(face, size, border), seen)
-    if not found: return None
-    points = np.array([(p.x, p.y, p.z) for p in found[0].landmark], dtype=np.float32)
-    points = points*(1 + 2*border) - np.float32([border, border, 0])
-    return mirror(points) if view=='mirrored' else points
-
-@patch
-def __call__(self:LandmarkExtractor,
-             face # uint8 (H, W), gray, framed as FER2013 frames its faces
-            ): # landmarks float32 (468, 3) in crop coordinates (zeros if not found), whether found
-    "Landmarks of `face` and whether they were found"
-    face = _check_face(face)
-    mesh, lock, seen = _face_mesh(self.settings['confidence'])
-    with lock:
-        for view in self.views[:1+self.settings['retries']]:
-            points = self._locate(mesh, seen, face, view)
-            if points is not None: return points, True
-    return np.zeros((N_LANDMARKS, 3), np.float32), False
+    def _locate(self, mesh, seen, face, view):
+        import cv2
+        size, border = self.settings['size'], self.settings['border']
+        if view=='mirrored': face = face[:, ::-1]
+        if view=='blurred':  face = cv2.GaussianBlur(face, (0, 0), max(face.shape)/48)
+        found = _process(mesh, canvas(face, size, border), seen)
+        if not found: return None
+        points = np.array([(p.x, p.y, p.z) for p in found[0].landmark], dtype=np.float32)
+        points = points*(1 + 2*border) - np.float32([border, border, 0])
+        return mirror(points) if view=='mirrored' else points
 
 # %% ../nbs/02_landmarks.ipynb #fe868ae4
 MIRROR = np.array([
@@ -132,7 +128,7 @@ def mirror(landmarks, # (..., 468, 3), numpy or torch
            width=1. # of the coordinates: 1 in crop coordinates, 0 once aligned
           ): # the same type and shape
     "Landmarks of the mirrored face"
-    out = landmarks[..., MIRROR if isinstance(landmarks, np.ndarray) else torch.from_numpy(MIRROR.copy()), :] # a copy
+    out = landmarks[..., MIRROR if isinstance(landmarks, np.ndarray) else MIRROR.copy(), :] # a copy; torch wants an index it could write to
     out[..., 0] = width - out[..., 0]
     return out
 
@@ -166,16 +162,24 @@ def draw_landmarks(face, # uint8 (H, W) or (H, W, 3)
 # %% ../nbs/02_landmarks.ipynb #294e1d1b
 _EYES = [33, 133], [263, 362] # corners of the right eye, of the left
 
-def align(landmarks # float32 (..., 468, 3)
-         ): # the same shape: centred, level, RMS distance in the picture plane 1
+def _like(landmarks):
+    "The library that these landmarks belong to"
+    if isinstance(landmarks, np.ndarray): return np
+    import torch
+    return torch
+
+def align(landmarks # float32 (..., 468, 3), numpy or torch
+         ): # the same type and shape: centred, level, RMS distance in the picture plane 1
     "Remove position, scale and roll; all-zero landmarks stay zero"
-    p = torch.as_tensor(landmarks, dtype=torch.float32)
-    p = p - p.mean(-2, keepdim=True)                                              # (..., 468, 3)
+    xp = _like(landmarks)
+    p = xp.asarray(landmarks, dtype=xp.float32)
+    p = p - p.mean(-2, keepdims=True)                                             # (..., 468, 3)
     across = p[..., _EYES[1], :2].mean(-2) - p[..., _EYES[0], :2].mean(-2)        # (..., 2)
-    c, s = (across / across.norm(dim=-1, keepdim=True).clamp_min(1e-8)).unsqueeze(-2).unbind(-1)
-    x, y, z = p.unbind(-1)
-    p = torch.stack([c*x + s*y, c*y - s*x, z], -1)
-    return p / p[..., :2].square().sum(-1).mean(-1).sqrt().clamp_min(1e-8)[..., None, None]
+    level = across / xp.linalg.norm(across, axis=-1, keepdims=True).clip(1e-8)    # (..., 2)
+    c, s = level[..., None, 0], level[..., None, 1]                               # (..., 1)
+    x, y, z = p[..., 0], p[..., 1], p[..., 2]
+    p = xp.stack([c*x + s*y, c*y - s*x, z], -1)
+    return p / ((p[..., :2]**2).sum(-1).mean(-1)**.5).clip(1e-8)[..., None, None]
 
 # %% ../nbs/02_landmarks.ipynb #d300da1c
 def landmark_stats(landmarks, # float32 (N, 468, 3) in crop coordinates
@@ -184,6 +188,7 @@ def landmark_stats(landmarks, # float32 (N, 468, 3) in crop coordinates
     "Mean and spread of aligned landmarks, each face counted with its mirror image"
     valid = np.asarray(valid, dtype=bool)
     if not valid.any(): return np.zeros((N_LANDMARKS, 3), np.float32), np.ones((N_LANDMARKS, 3), np.float32)
-    p = align(np.asarray(landmarks)[valid])
+    import torch # as training does, whose numbers these are
+    p = align(torch.from_numpy(np.asarray(landmarks)[valid]))
     p = torch.cat([p, mirror(p, width=0)])
     return p.mean(0).numpy(), p.std(0).clamp_min(1e-3).numpy()
