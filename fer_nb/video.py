@@ -492,9 +492,10 @@ class FaceRow:
 
     def to_dict(self):
         "Flat, for a table"
+        def short(v, digits): return None if v is None else round(float(v), digits)
         p, box = self.probabilities or {}, self.box or (None,)*4
-        head = dict(time=round(self.time, 4), frame=self.frame, face=self.face, status=self.status, emotion=self.emotion, confidence=self.confidence)
-        return head | {c:p.get(c) for c in CLASSES} | {k:None if v is None else round(v, 1) for k,v in zip(('x0','y0','x1','y1'), box)} | dict(message=self.message)
+        head = dict(time=short(self.time, 4), frame=self.frame, face=self.face, status=self.status, message=self.message, emotion=self.emotion)
+        return head | dict(confidence=short(self.confidence, 6)) | {c:short(p.get(c), 6) for c in CLASSES} | {k:short(v, 2) for k,v in zip(('x0','y0','x1','y1'), box)}
 
 def _box(frame, scale):
     "Where MTCNN would put its box, given the frame; pixels of the video"
@@ -572,7 +573,7 @@ class Timeline:
         "The rows of one face"
         return [r for r in self.rows if r.face==face]
     def to_dicts(self)->list:
-        "Flat rows: time, frame, face, status, emotion, confidence, the seven classes, x0, y0, x1, y1, message"
+        "Flat rows: time, frame, face, status, message, emotion, confidence, the seven classes, x0, y0, x1, y1"
         return [r.to_dict() for r in self.rows]
     def to_pandas(self):
         "A pandas `DataFrame` of `to_dicts`"
