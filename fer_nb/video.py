@@ -67,7 +67,7 @@ class Mp4Writer:
     def _open(self, h, w):
         self.container = _av().open(self.file, 'w', format='mp4', options=dict(movflags='faststart'),
                                     io_open=lambda url, flags, options: _Again(self.file))
-        self.stream = self.container.add_stream('libx264', options=dict(preset='superfast', crf=str(self.crf)))
+        self.stream = self.container.add_stream('libx264', options=dict(preset='superfast', crf=str(self.crf), bf='0')) # in order: exact length
         self.stream.width, self.stream.height, self.stream.pix_fmt = w//2*2, h//2*2, 'yuv420p'
         self.stream.codec_context.time_base = self.stream.time_base = Fraction(1, 90_000) # divides every usual rate
 
@@ -322,12 +322,11 @@ def looks(crop # uint8 (H, W), gray, framed
 class TrackedFace:
     "A face in one frame, and who it is"
     face:int             # its number, from 1; 0 while it is doubtful that it is a face
-    frame:tuple          # (x0, y0, x1, y1) square, pixels of the frame: what `crop` shows
+    frame:tuple          # (x0, y0, x1, y1) square, pixels of the picture: what `crop` shows
     crop:np.ndarray=field(default=None, repr=False)      # uint8 (128, 128), gray
     landmarks:np.ndarray=field(default=None, repr=False) # float32 (468, 3), crop coordinates; zeros if not found
     found:bool=False     # whether FaceMesh sees it
     changed:bool=False   # it looks unlike it did a moment ago: what it showed then counts no more
-    ahead:tuple=field(default=None, repr=False)          # where the landmarks see it: the frame to look at next
     looks:np.ndarray=field(default=None, repr=False) # of the last second or so
     view:np.ndarray=field(default=None, repr=False)  # what it looks like in this frame
     since:float=0.       # seconds: when it was seen first
@@ -365,31 +364,35 @@ class FaceTracker:
         if alarm or time>=self.due: self._detect(image, time)
         return [replace(f) for f in self.faces if f.sure]
 
-# %% ../nbs/09_video.ipynb #7fe9876b
+# %% ../nbs/09_video.ipynb #d027cceb
 def _look(self, image, face, frame):
-    "Crop and landmarks of `face` in `frame`, or in the better frame that they show"
+    "What FaceMesh sees in `frame` of the picture, framed and cropped by what it sees"
     for _ in range(2):
-        face.frame, face.crop = frame, crop_frame(image, frame)
-        face.landmarks, face.found = self.extractor(to_fer(face.crop))
-        x0, y0, x1, _ = face.frame
-        face.ahead = frame_points(face.landmarks[:, :2]*(x1-x0) + [x0, y0]) if face.found else face.frame
-        if frame_shift(face.frame, frame := face.ahead)<.1: break
-    face.view = looks(crop_frame(image, face.ahead))
+        x0, y0, x1, _ = frame
+        points, found = self.extractor(to_fer(crop_frame(image, frame)))
+        points = points*(x1-x0) + np.float32([x0, y0, 0])                       # pixels of the picture
+        if not found: break
+        off, frame = frame, frame_points(points)
+        if frame_shift(off, frame)<.1: break
+    x0, y0, x1, _ = face.frame = tuple(float(v) for v in frame)
+    face.crop, face.found = crop_frame(image, face.frame), found
+    face.landmarks = (points - np.float32([x0, y0, 0]))/np.float32(x1-x0)*found
+    face.view = looks(face.crop)
 
 def _follow(self, image, time):
     "Look at every face where it is expected; is one of them suddenly lost?"
     alarm, expected = False, {}
     for f in self.faces:
-        before, expected[id(f)] = (f.sure, f.found), f.ahead
-        self._look(image, f, f.ahead)
+        before, expected[id(f)] = (f.sure, f.found), f.frame
+        self._look(image, f, f.frame)
         f.sure, f.changed = f.face>0 and f.likeness>=STILL, False
         alarm |= before[0] and (not f.sure or before[1] and not f.found)
     for a,b in itertools.combinations([f for f in self.faces if f.sure], 2):
-        if overlap(a.ahead, b.ahead)>.5:                                   # two tracks on one face: it is not both
+        if overlap(a.frame, b.frame)>.5:                                   # two tracks on one face: it is not both
             min(a, b, key=lambda f: f.likeness).sure = False; alarm = True
     for f in self.faces:
         if f.sure: _remember(f, time, f.seen)
-        elif f.face: f.ahead = expected[id(f)]                                   # not where it has strayed to
+        elif f.face: f.frame = expected[id(f)]                                   # not where it has strayed to
     return alarm
 
 def _remember(f, time, seen, tau=.7):
@@ -411,12 +414,12 @@ def _pairs(known, found, fit):
 
 def _there(f, frame):
     "Is the detected `frame` that of a face which is being followed?"
-    near = overlap(f.ahead, frame)
+    near = overlap(f.frame, frame)
     return near if near>.3 else 0
 
 def _resemblance(f, stranger):
     "How well a detected face fits one that is missing; 0 if it cannot be it. One that has a number comes first."
-    near, alike = overlap(f.ahead, stranger.ahead), float(f.looks@stranger.view)
+    near, alike = overlap(f.frame, stranger.frame), float(f.looks@stranger.view)
     return (f.face>0)*2+near+alike if alike>ALIKE or near>.5 and alike>STILL else 0
 
 def _without(faces, others): return [f for f in faces if not any(f is o for o in others)]
@@ -428,13 +431,13 @@ def _detect(self, image, time):
     followed = [f for f in self.faces if f.sure and f.found]
     found = _without(found, [d for _,d in _pairs(followed, found, _there)])
     strangers, missing = [self._meet(image, d, time) for d in found], _without(self.faces, followed) + self.gone
-    strangers = [s for s in strangers if not any(overlap(s.ahead, f.ahead)>.3 for f in followed)]
+    strangers = [s for s in strangers if not any(overlap(s.frame, f.frame)>.3 for f in followed)]
     again = _pairs(missing, strangers, _resemblance)
     for f,s in again:
         s.face, s.looks, s.since, s.changed = f.face, f.looks, f.since, float(f.looks@s.view)<ALIKE
         _remember(s, time, f.seen)
     missing = _without(missing, [f for f,_ in again])
-    for s in strangers: self._welcome(s, [f.ahead for f in followed], any(f.face for f in missing), image.shape[1])
+    for s in strangers: self._welcome(s, [f.frame for f in followed], any(f.face for f in missing), image.shape[1])
     self.faces = sorted(followed+strangers, key=lambda f: f.face)
     self.gone = [f for f in missing if f.face and time-f.seen<=self.remember]
     calm = self.faces and all(f.sure and f.found for f in self.faces) and not any(time-f.seen<1 for f in self.gone)
@@ -448,8 +451,8 @@ def _meet(self, image, frame, time):
 
 def _welcome(self, f, others, missing, width):
     "A number for `f`, unless that had better wait"
-    x0, _, x1, _ = f.ahead
-    half = x0+x1<BOX_WIDTH*(x1-x0) or x0+x1>2*width-BOX_WIDTH*(x1-x0) or any(overlap(f.ahead, o)>.05 for o in others)
+    x0, _, x1, _ = f.frame
+    half = x0+x1<BOX_WIDTH*(x1-x0) or x0+x1>2*width-BOX_WIDTH*(x1-x0) or any(overlap(f.frame, o)>.05 for o in others)
     f.sure = f.face>0 or f.seen-f.since >= (.5 if half and missing else 0 if f.found else 1e-3)
     if f.sure and not f.face: self.count += 1; f.face = self.count
 
@@ -635,17 +638,19 @@ def _draw_face(ax, rows, step):
         ax.stackplot(t, p, colors=[COLORS[c] for c in CLASSES], linewidth=0)
         for (emotion, sure),a,b in _runs([(r.emotion, r.status=='ok') for r in piece]):
             ax.add_patch(_patch(t[a], t[b+1], COLORS[emotion], 1 if sure else .35))
-            _name(ax, (t[a]+t[b+1])/2, t[b+1]-t[a], emotion if sure else emotion+'?', sure)
+            _name(ax, (t[a]+t[b+1])/2, t[b+1]-t[a], emotion if sure else emotion+'?', COLORS[emotion], sure)
 
 def _patch(left, right, color, alpha):
     from matplotlib.patches import Rectangle
     return Rectangle((left, 1.04), right-left, .2, color=color, alpha=alpha, lw=0)
 
-def _name(ax, x, width, text, sure):
+def _name(ax, x, width, text, color, sure):
     "The word in the strip, where it has room"
+    from matplotlib.colors import to_rgb
     left, right = ax.get_xlim()
     inches = width/(right-left)*ax.get_position().width*ax.figure.get_figwidth()
-    if inches > .085*len(text): ax.text(x, 1.13, text, ha='center', va='center', fontsize=8, color='white' if sure else 'black')
+    dark = sure and np.dot(to_rgb(color), (.30, .59, .11))<.5
+    if inches > .085*len(text): ax.text(x, 1.13, text, ha='center', va='center', fontsize=8, color='white' if dark else 'black')
 
 # %% ../nbs/09_video.ipynb #0a854d82
 def plot_timeline(timeline, # of `analyze_video`
