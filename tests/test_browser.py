@@ -249,7 +249,7 @@ def film(seconds=2., fps=10):
 def video_page(opened, data, **options):
     page = opened(**options)
     page.get_by_role('tab', name='Video').click()
-    assert page.get_by_text(f'at most {app.VIDEO_SECONDS} seconds').is_visible() and page.get_by_text(f'{app.VIDEO_MB}MB per file').is_visible()
+    assert page.get_by_text(f'at most {app.VIDEO_SECONDS} seconds and {app.VIDEO_MB} MB').is_visible()
     page.locator('.st-key-clip input[type=file]').set_input_files([dict(name='clip.mp4', mimeType='video/mp4', buffer=data)])
     return page
 
