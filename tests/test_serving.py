@@ -11,7 +11,7 @@ from fer_nb.export import OnnxNet, export_bundle
 from fer_nb.inference import EmotionRecognizer, shipped_weights
 from fer_nb.model import load_weights
 
-BLOCKED = 'torch', 'torchvision', 'facenet_pytorch', 'fastcore', 'safetensors', 'tqdm', 'sklearn', 'pandas', 'scipy', 'onnx', 'onnxscript'
+BLOCKED = 'torch', 'torchvision', 'facenet_pytorch', 'fastcore', 'safetensors', 'tqdm', 'sklearn', 'pandas', 'scipy', 'jax', 'jaxlib', 'onnx', 'onnxscript'
 BROUGHT = 'pandas', 'scipy' # streamlit and jax bring these, and import them
 BLOCKER = '''import sys
 class Blocker:
