@@ -2,6 +2,7 @@
 import base64, csv, html, io, json, os, threading, zipfile
 from dataclasses import dataclass, field
 from importlib.resources import files
+from importlib.util import find_spec
 import streamlit as st
 from PIL import Image
 from starlette.formparsers import MultiPartParser
@@ -455,6 +456,7 @@ def show_film(film):
     downloads([('Table, CSV', film.timeline.to_csv(), 'video.csv', 'text/csv'), ('Table, JSON', film.timeline.to_json(), 'video.json', 'application/json'), ('Marked video', film.mp4, 'video.mp4', 'video/mp4')], 'video')
 
 def video_tab():
+    if not find_spec('av'): return st.info('Video needs PyAV on the server: `pip install av`.')
     clip = st.file_uploader(f'A video of at most {VIDEO_SECONDS} seconds and {VIDEO_MB} MB', ['mp4', 'mov', 'webm', 'mkv', 'avi'], max_upload_size=VIDEO_MB, key='clip')
     kept = st.session_state.get('film')
     if not clip: st.session_state.pop('film', None); return

@@ -258,6 +258,11 @@ def test_a_video_that_is_none(page):
     page.run()
     assert not page.exception and 'not a video that can be read' in page.error[0].value
 
+def test_without_pyav_the_video_tab_says_so(monkeypatch):
+    monkeypatch.setattr('importlib.util.find_spec', lambda name, *args: None)
+    page = opened()
+    assert not page.exception and 'pip install av' in page.info[0].value
+
 def test_timeline_of_one_face():
     video = pytest.importorskip('fer_nb.video')
     p = dict.fromkeys(CLASSES, .05) | dict(sad=.7)
