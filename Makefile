@@ -1,6 +1,6 @@
-# make app | test | notebooks | weights | readme | lock | clean. The first run sets up .venv; later ones reuse it.
+# make app | test | notebooks | docs | weights | readme | lock | clean. The first run sets up .venv; later ones reuse it.
 .DELETE_ON_ERROR:
-.PHONY: app test setup notebooks weights readme lock clean
+.PHONY: app test setup notebooks docs weights readme lock clean
 
 VENV ?= .venv
 PY := $(VENV)/bin/python
@@ -32,12 +32,17 @@ $(READY): requirements.lock settings.ini setup.py pyproject.toml | $(PY)
 	$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Runs every notebook from top to bottom and stores what it shows. One of them: make notebooks NB=01_faces
+# Runs every notebook from top to bottom and stores what it shows. One of them: make notebooks NB=01_faces.
+# Those that are older than what they were made from: make notebooks STALE=--stale
 notebooks: $(READY)
 	nbdev_export
-	$(PY) tools/notebooks.py $(NB)
+	$(PY) tools/notebooks.py $(STALE) $(NB)
 	nbdev_clean
 	$(PY) tools/readme.py
+
+# The documentation site in _docs/, without Quarto and without the network. To read it: make docs SERVE=--serve
+docs: $(READY)
+	$(PY) tools/docs.py $(SERVE)
 
 # The shipped network from nothing: two teachers, the student, its figures, and the pages that show them.
 # FER2013_HOME must be set. About seven hours on two cores; stopped, it goes on where it was.

@@ -10,31 +10,35 @@ __all__ = ['predict_logits', 'softmax', 'macro_f1', 'confusion', 'bootstrap', 'r
 # %% ../nbs/06_evaluation.ipynb #0dde8108
 import json, os
 from pathlib import Path
-import numpy as np, torch
-import torch.nn.functional as F
+import numpy as np
 from .data import CLASSES, SPLITS, FerArrays, ferplus_majority, twin_of_training
 from .landmarks import align, mirror
-from .model import EmotionNet, to_pixels, save_weights, load_weights
 
 # %% ../nbs/06_evaluation.ipynb #8d925726
-@torch.inference_mode()
-def predict_logits(model:EmotionNet,
+def _asked(model):
+    "An `EmotionNet`, wherever it is, as a function of numpy arrays"
+    import torch
+    from fer_nb.model import to_pixels
+    device, was = next(model.parameters()).device, model.training
+    def logits(faces, landmarks, valid):
+        points, valid = (torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in (landmarks, valid))
+        try:
+            with torch.inference_mode(): return model.eval()(to_pixels(faces).to(device), align(points), valid).float().cpu().numpy()
+        finally: model.train(was)
+    return logits
+
+def predict_logits(model,          # `EmotionNet`, or a function of (faces, landmarks, valid) such as `OnnxNet`
                    arrays:FerArrays,
                    tta=False,      # mean of the logits of the face and its mirror image
                    batch_size=256
                   ): # float32 (N, 7)
-    "Logits of every face, on the device of `model`"
-    was, device = model.training, next(model.parameters()).device
-    model.eval()
-    out = []
+    "Logits of every face"
+    ask, out = _asked(model) if hasattr(model, 'parameters') else model, []
     for i in range(0, len(arrays), batch_size):
         part = arrays[i:i+batch_size]
-        x, ok = to_pixels(part.faces).to(device), torch.from_numpy(part.valid).to(device)
-        points = torch.from_numpy(part.landmarks).to(device)
-        logits = model(x, align(points), ok).float()
-        if tta: logits = (logits + model(x.flip(-1), align(mirror(points)), ok).float())/2
-        out.append(logits.cpu().numpy())
-    model.train(was)
+        logits = ask(part.faces, part.landmarks, part.valid)
+        if tta: logits = (logits + ask(part.faces[:, :, ::-1], mirror(part.landmarks), part.valid))/2
+        out.append(logits)
     return np.concatenate(out) if out else np.zeros((0, len(CLASSES)), np.float32)
 
 def softmax(logits, temperature=1.):
@@ -147,7 +151,7 @@ def score(labels,        # int (N,)
                 nll=r4(nll(labels, probabilities)), per_class=per_class, confusion=c.tolist())
 
 # %% ../nbs/06_evaluation.ipynb #e91e9066
-def evaluate(model:EmotionNet,
+def evaluate(model,            # as `predict_logits` takes it
              meta,             # header of its weights, for the temperatures
              arrays:FerArrays, # all splits: twins are looked for in Training
              split='PublicTest', # None: all of `arrays`, which is another data set and has no twins
@@ -186,11 +190,14 @@ def _write_json(file, value): Path(file).write_text(json.dumps(value, indent=1) 
 # %% ../nbs/06_evaluation.ipynb #5b50ba8b
 def publish(weights,          # of a finished run, such as runs/base/best.safetensors
             arrays:FerArrays, # all three splits, prepared
-            to,               # folder for the four files
+            to,               # folder for the five files
             about=None,       # more for the header and train_metrics.json, JSON-able: recipe, commit, cost
             votes=None        # int (N, 10): FER+ votes for `arrays`, to be scored against as well
            ): # paths written
     "Calibrate on PublicTest, score, touch PrivateTest once, write weights and metrics"
+    from fer_nb.export import export_onnx, needs_onnx
+    from fer_nb.model import load_weights, save_weights
+    needs_onnx()
     to, about = Path(to), about or {}
     to.mkdir(parents=True, exist_ok=True)
     model, header = load_weights(weights)
@@ -201,6 +208,7 @@ def publish(weights,          # of a finished run, such as runs/base/best.safete
     header |= dict(classes=CLASSES, metrics=dict(PublicTest=_brief(public), PrivateTest=_brief(private)), **about)
     save_weights(model, to/'emotion.safetensors', **header)
     os.chmod(to/'emotion.safetensors', 0o644)
+    export_onnx(to/'emotion.safetensors', to/'emotion.onnx')
     _write_json(to/'classes.json', CLASSES)
     _write_json(to/'train_metrics.json', about | {k:header[k] for k in header if k!='metrics'} | dict(Training=dict(single=trained), PublicTest=public))
     _write_json(to/'test_metrics.json', private)

@@ -6,8 +6,8 @@
 __all__ = ['FERPLUS_SAYS', 'PER_PAGE', 'AUGMENT_RANGES', 'MAX_MB', 'open_arrays', 'select', 'page_count', 'page_of', 'caption',
            'contact_sheet', 'twins', 'picture_html', 'votes_text', 'face_detail', 'View', 'spread', 'browse',
            'sentence_html', 'guarded', 'chosen', 'sheet_style', 'Gallery', 'DataRoom', 'variants', 'variant_sheet',
-           'AugmentRoom', 'perturb', 'Look', 'look', 'bars_html', 'figures_html', 'look_html', 'features', 'nearest',
-           'known_features', 'uploaded', 'answer', 'messages_html', 'ModelRoom', 'Answers', 'ask', 'behind',
+           'AugmentRoom', 'perturb', 'Reading', 'read_face', 'bars_html', 'figures_html', 'reading_html', 'features',
+           'nearest', 'known_features', 'uploaded', 'answer', 'messages_html', 'ModelRoom', 'Answers', 'ask', 'behind',
            'at_threshold', 'coverage_picture', 'error_lines', 'answer_html', 'Matrix', 'ErrorRoom', 'explore']
 
 # %% ../nbs/12_explorer.ipynb #d4562b1a
@@ -363,7 +363,7 @@ def perturb(crop,         # uint8 (H, W), gray, framed as FER2013 frames its fac
 
 # %% ../nbs/12_explorer.ipynb #a75640c3
 @dataclass
-class Look:
+class Reading:
     "What the network says to a face, and why"
     face:np.ndarray      # uint8 (48, 48), as it was seen
     probabilities:dict   # class to probability
@@ -374,16 +374,16 @@ class Look:
     heat:np.ndarray=None       # float32 (128, 128)
     importance:np.ndarray=None # float32 (468,)
 
-def look(recognizer,   # `EmotionRecognizer`
+def read_face(recognizer,   # `EmotionRecognizer`
          crop,         # uint8 (H, W), gray
          emotion=None, # to ask why about; None: the most probable
          why=True,     # ask for heat map and landmark importance, too
          **changes     # as `perturb` takes them
-        ) -> Look:
+        ) -> Reading:
     "Ask the network about a face, disturbed or not"
     face = perturb(crop, **changes)
     p, points, found = recognizer.classify([to_fer(crop), face])
-    out = Look(face, *(dict(zip(CLASSES, map(float, q))) for q in p[::-1]), points[1], bool(found[1]), emotion or CLASSES[p[1].argmax()])
+    out = Reading(face, *(dict(zip(CLASSES, map(float, q))) for q in p[::-1]), points[1], bool(found[1]), emotion or CLASSES[p[1].argmax()])
     if why:
         known = points[1] if out.found else None
         out.heat, out.importance = heat_map(recognizer, face, out.asked, known), landmark_importance(recognizer, face, out.asked, known)
@@ -409,8 +409,8 @@ def figures_html(figures # (PIL picture, alt, caption) each
     return f'<div style="display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start">{"".join(one(*f) for f in figures)}</div>'
 
 # %% ../nbs/12_explorer.ipynb #f396883b
-def look_html(seen:Look, size=200) -> str:
-    "A `Look` for the screen"
+def reading_html(seen:Reading, size=200) -> str:
+    "A `Reading` for the screen"
     asked, plain = seen.asked, Image.fromarray(seen.face).resize((size, size), Image.Resampling.BICUBIC)
     figures = [(draw_landmarks(seen.face, seen.landmarks, size, dots=False), 'the face with its landmarks', 'As the network sees it') if seen.found else
                (plain, 'the face', 'As the network sees it; no landmarks were found')]
@@ -498,7 +498,7 @@ _NOTE = (f'Choose a face by its position, or a picture of your own: JPEG, PNG or
          'here, and the button stops answering: run the cell again and choose a smaller one.')
 
 class ModelRoom(widgets.VBox):
-    "`look` with controls: a face, its answer, what disturbs it"
+    "`read_face` with controls: a face, its answer, what disturbs it"
     def __init__(self, arrays:FerArrays,
                  recognizer # function that gives the `EmotionRecognizer`
                 ):
@@ -528,8 +528,8 @@ def _look(self:ModelRoom):
     "Show what the network says to the face as the controls have it"
     self.message.value = ''
     changes = dict(degrees=self.degrees.value, radius=self.radius.value, covered=chosen(self.covered))
-    seen = look(self.recognizer(), self.crop, chosen(self.emotion), **changes)
-    self.answer.value = look_html(seen)
+    seen = read_face(self.recognizer(), self.crop, chosen(self.emotion), **changes)
+    self.answer.value = reading_html(seen)
     if self.known is not None: self._neighbours(seen)
 
 @patch
@@ -565,7 +565,8 @@ def take_upload(self:ModelRoom, change=None):
     self.photo.value, said = photo, messages_html(self.predictions)
     if readable:
         self.which.options, self.which.layout.display = readable, None if len(readable)>1 else 'none'
-        self._show_face(self.predictions[self.which.value].crop, file['name'], photo)
+        self.which.index = 0
+        self._show_face(self.predictions[readable[0][1]].crop, file['name'], photo)
     self.message.value = said
 
 @patch
@@ -578,7 +579,7 @@ def take_which(self:ModelRoom, change=None):
 def _neighbours(self:ModelRoom, seen):
     "Show the training faces that are most like this one"
     where = np.flatnonzero(self.arrays.split==0)
-    one = from_faces(seen.face[None], 0); one.landmarks[0], one.valid[0] = seen.landmarks, seen.found
+    one = from_faces(seen.face[None].copy(), 0); one.landmarks[0], one.valid[0] = seen.landmarks, seen.found
     order, similar = nearest(self.known, features(self.recognizer().model, one)[0], 11)
     like = {int(where[o]):s for o,s in zip(order, similar) if where[o]!=self.at}
     lines = lambda a,i: [(f'{i} {CLASSES[a.labels[i]]}', CLASSES[a.labels[i]]), (f'cosine {like[i]:.3f}', None)]
@@ -752,11 +753,11 @@ def open_mistakes(self:ErrorRoom, button=None): self.cell = None; self._show()
 
 # %% ../nbs/12_explorer.ipynb #c641063e
 def explore(arrays=None,     # `FerArrays` with landmarks; None: as `open_arrays` finds them
-            recognizer=None, # `EmotionRecognizer`; None: the shipped one, when it is first needed
+            recognizer=None, # `EmotionRecognizer`; None: the shipped one with PyTorch, when it is first needed
             votes=None       # int (N, 10) of FER+ for `arrays`
            ) -> widgets.Tab:
     "The explorer: the data, its augmentation, the model, its errors"
-    shared = functools.cache(lambda: recognizer or EmotionRecognizer.from_pretrained())
+    shared = functools.cache(lambda: recognizer or EmotionRecognizer.from_pretrained(backend='torch')) # nearest faces need its features
     about, failed = '', None
     try:
         if arrays is None: arrays, votes, about = open_arrays()

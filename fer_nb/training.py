@@ -121,7 +121,7 @@ def _averaged(model, decay):
 # %% ../nbs/05_training.ipynb #9d6c77ad
 def _bf16_helps():
     if torch.cuda.is_available(): return torch.cuda.is_bf16_supported(including_emulation=False)
-    return not torch.backends.mps.is_available() and torch.cpu._is_amx_tile_supported()
+    return not torch.backends.mps.is_available() and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
 # %% ../nbs/05_training.ipynb #b67f1db4
 class TrainingError(RuntimeError): "A run that can't go on; the message says what is left and how to continue"

@@ -1,17 +1,85 @@
 """Run notebooks from top to bottom and store what they show.
 
-    python tools/notebooks.py [NAME ...]     # 01_faces, say; without a name, all of them in order
+    python tools/notebooks.py [NAME ...]           # 01_faces, say; without a name, all of them in order
+    python tools/notebooks.py --stale              # those whose outputs are older than something they were made from
+    python tools/notebooks.py --still NAME ...     # after a change that shows nowhere: note that the outputs still hold
 
-Each runs in a process of its own. A cell marked `#| eval: false` is left as it is; the first error stops the run.
+Each runs in a process of its own. A cell marked `#| eval: false` is left as it is. The first error stops the run, and so does
+an output that no reader should see; nothing of that notebook is stored. What a run was made from (the notebook's code, the
+library's modules, weights, results of the study, whether FER2013 was there) is noted in nbs/.outputs, a file a notebook, and
+.ci/check compares it with what is there now.
 """
-import os, re, subprocess, sys
+import argparse, hashlib, json, os, re, subprocess, sys, time
 from pathlib import Path
-from execnb.nbio import read_nb, write_nb
-from execnb.shell import CaptureShell
 
-nbs = Path(__file__).resolve().parents[1]/'nbs'
+root = Path(__file__).resolve().parents[1]
+nbs, notes = root/'nbs', root/'nbs/.outputs'
+DATA = ('fer_nb/weights', 'fer_nb/configs', 'nbs/study')  # what a notebook may show beyond the library itself
 
-def not_run(cell): return cell.cell_type != 'code' or re.search(r'(?m)^#\s*\|\s*eval:\s*false', cell.source)
+def all_books(): return sorted(nbs.glob('[!_.]*.ipynb'))
+def runs(cell): return cell['cell_type'] == 'code' and not re.search(r'(?m)^#\s*\|\s*eval:\s*false', ''.join(cell['source']))
+
+# What no reader should see
+
+noise = {'a path of one machine': r'(?<![\w.:/<-])/(?:home|root|tmp|work|mnt|opt|usr|var|Users|content|kaggle|private)/|\b[A-Z]:\\|site-packages',
+         'a warning': r'\b[A-Z]\w*Warning\b',
+         'a progress bar': r'\d%\||\d(?:it/s|s/it)\b'}
+
+def unfit(nb):
+    "What the stored outputs of a notebook hold that they should not, as (cell's id, what) pairs"
+    for cell in nb['cells']:
+        for out in cell.get('outputs', []):
+            if out['output_type'] == 'error': yield cell.get('id'), 'an error'
+            if out.get('name') == 'stderr': yield cell.get('id'), 'text from stderr'
+            data = {**out.get('data', {}), 'text/stream': out.get('text', '')}
+            if any('jupyter.widget' in mime for mime in data): yield cell.get('id'), 'a widget'
+            text = '\n'.join(''.join(v) for k,v in data.items() if k.startswith('text/') or k == 'image/svg+xml')
+            text = re.sub(r'base64,[\w+/=\s]+', '', text)
+            for what, pattern in noise.items():
+                if re.search(pattern, text): yield cell.get('id'), what
+
+# What outputs were made from
+
+def short(text): return hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()[:10]
+
+def code_hash(nb): return short('\n\n'.join(''.join(c['source']).rstrip() for c in nb['cells'] if runs(c)))
+
+def file_hash(name):
+    "Of a module without its comment lines, of any other file as it is; '' if it is gone"
+    path = root/name
+    if not path.exists(): return ''
+    if path.suffix != '.py': return short(path.read_bytes())
+    return short('\n'.join(l.rstrip() for l in path.read_text(encoding='utf-8').splitlines() if l.strip() and not l.strip().startswith('#')))
+
+def watch_files():
+    "A set that fills with the data files that this process opens from now on"
+    seen = set()
+    def hook(event, args):
+        if event != 'open' or not isinstance(args[0], (str, os.PathLike)): return
+        name = os.path.relpath(os.fspath(args[0]), root).replace(os.sep, '/') if isinstance(os.fspath(args[0]), str) else ''
+        if name.startswith(DATA): seen.add(name)
+    sys.addaudithook(hook)
+    return seen
+
+def note(path, nb, files, fer2013):
+    "Write down what the outputs of a notebook were made from"
+    notes.mkdir(exist_ok=True)
+    about = dict(code=code_hash(nb), fer2013=bool(fer2013), files={f: file_hash(f) for f in sorted(files)})
+    (notes/f'{path.stem}.json').write_text(json.dumps(about, indent=1) + '\n', encoding='utf-8')
+
+def read_note(path):
+    file = notes/f'{path.stem}.json'
+    return json.loads(file.read_text(encoding='utf-8')) if file.exists() else None
+
+def outdated(path, nb):
+    "What changed after the outputs of a notebook were stored, in words, and which modules of the library did"
+    about = read_note(path)
+    if about is None: return ['no run of it is noted'], []
+    changed = [f for f,h in about['files'].items() if file_hash(f) != h]
+    what = (['its code'] if code_hash(nb) != about['code'] else []) + [f for f in changed if not f.endswith('.py')]
+    return [f'{w} changed after its outputs were stored' for w in what], [f for f in changed if f.endswith('.py')]
+
+# Running
 
 def lighten(nb):
     "IPython stores a PIL picture as PNG and as JPEG: the lighter of the two is enough."
@@ -21,16 +89,41 @@ def lighten(nb):
             if {'image/png', 'image/jpeg'} <= set(data): del data[max(('image/png', 'image/jpeg'), key=lambda k: len(''.join(data[k])))]
 
 def run(path):
+    "Run one notebook in this process and store it"
+    from execnb.nbio import read_nb, write_nb
+    from execnb.shell import CaptureShell
     os.chdir(path.parent)
+    files = watch_files()
     nb, shell = read_nb(path), CaptureShell(path)
-    try: shell.run_all(nb, exc_stop=True, preproc=not_run)
+    try: shell.run_all(nb, exc_stop=True, preproc=lambda cell: not runs(cell))
     except Exception: sys.exit(shell.prettytb(path.name))
     lighten(nb)
+    if bad := [f'- {path.name}, cell {cell} shows {what}' for cell,what in unfit(nb)]: sys.exit('\n'.join(bad))
     write_nb(nb, path)
+    modules = {n for n in sys.modules if re.fullmatch(r'fer_nb\.\w+', n) and '_modidx' not in n}
+    if modules & {'fer_nb.inference', 'fer_nb.faces'} or 'weights' in str(nb):  # these are read past Python's open
+        files |= {p.relative_to(root).as_posix() for p in (root/'fer_nb/weights').rglob('*') if p.suffix in ('.safetensors', '.onnx')}
+    note(path, nb, files | {n.replace('.', '/') + '.py' for n in modules}, os.environ.get('FER2013_HOME'))
 
-if __name__ == '__main__':
-    paths = [nbs/f'{Path(name).stem}.ipynb' for name in sys.argv[1:]] or sorted(nbs.glob('[!_.]*.ipynb'))
-    if len(paths) == 1: run(paths[0])
-    for path in paths if len(paths) > 1 else []:
-        print(path.name, flush=True)
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('names', nargs='*', metavar='NAME')
+    parser.add_argument('--stale', action='store_true')
+    parser.add_argument('--still', action='store_true')
+    args = parser.parse_args()
+    paths = [nbs/f'{Path(name).stem}.ipynb' for name in args.names] or all_books()
+    def book(path): return json.loads(path.read_text(encoding='utf-8'))
+    if args.stale: paths = [p for p in paths if any(outdated(p, book(p)))]
+    if args.still:
+        for p in paths:
+            old = read_note(p) or sys.exit(f'{p.name} was never run by this tool: make notebooks NB={p.stem}')
+            note(p, book(p), old['files'], old['fer2013'])
+        return
+    if len(paths) == 1: return run(paths[0])
+    for path in paths:
+        start = time.time()
+        print(path.name, end=' ', flush=True)
         if subprocess.run([sys.executable, __file__, path.stem]).returncode: sys.exit(f'{path.name} failed: nothing of it was stored')
+        print(f'{time.time()-start:.0f} s', flush=True)
+
+if __name__ == '__main__': main()

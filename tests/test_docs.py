@@ -1,0 +1,117 @@
+"The documentation site: built as `make docs` builds it, its links followed, opened in a real browser. Screenshots go to screenshots/."
+import functools, shutil, subprocess, sys, threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+import pytest
+pytest.importorskip('mkdocs')
+pytest.importorskip('nbdev')
+
+root = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(root/'tools'))
+chromium = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
+quiet = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory):
+    out = tmp_path_factory.mktemp('site')
+    done = subprocess.run([sys.executable, root/'tools/docs.py', '--out', out], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+def test_every_notebook_has_a_page_and_every_module_its_entries(site):
+    from docs import Seen
+    from nbdev.doclinks import _nbpath2html
+    for book in (root/'nbs').glob('[!_.]*.ipynb'):
+        assert (site/_nbpath2html(book).name).is_file(), book.name
+    text = (site/'inference.html').read_text()
+    assert {'emotionrecognizer', 'emotionrecognizer.predict', 'prediction'} <= Seen(text).ids
+    assert '<code>min_size</code>' in text and 'shorter side of a detected box' in text       # the table of parameters
+    drawing = (site/'drawing.html').read_text()
+    assert drawing.index('id="look"') < drawing.index('id="random_look"')                      # as they are defined
+    assert 'uint8 (S, S, 3)' in (site/'landmarks.html').read_text().split('<strong>returns</strong>')[1]
+
+def test_code_is_kept_and_hidden_cells_are_not(site):
+    text = (site/'data.html').read_text()
+    assert 'DataError' in text and 'nbdev_export' not in text and 'default_exp' not in text and '#| ' not in text
+    assert 'pictures of faces, 48 × 48 pixels' in text                                        # the rest of the title's cell
+
+def test_a_bad_link_is_found(site, tmp_path):
+    from docs import check_links
+    copy = tmp_path/'site'
+    shutil.copytree(site, copy)
+    assert check_links(copy) == []
+    page = copy/'model.html'
+    page.write_text(page.read_text() + '<a href="nowhere.html">x</a><a href="data.html#not-there">x</a><a href="http:/x y">x</a><img src="https://example.com/x.png">')
+    said = '\n'.join(check_links(copy))
+    for what in ('nowhere.html is not there', '#not-there has no such place', "'http:/x y' is not an address", 'loads https://example.com/x.png'): assert what in said
+
+def test_quarto_gets_the_same_pages(tmp_path):
+    import yaml
+    from docs import prepare_quarto
+    from execnb.nbio import read_nb
+    from nbdev.config import get_config
+    prepare_quarto(tmp_path/'quarto', get_config(path=root))
+    config = yaml.safe_load((tmp_path/'quarto/_quarto.yml').read_text())
+    assert all((tmp_path/'quarto'/name).is_file() for name in config['metadata-files'])
+    cells = read_nb(tmp_path/'quarto/02_landmarks.ipynb').cells
+    assert 'output-file: landmarks.html' in cells[0].source
+    entry = next(c for c in cells if 'show_doc(canvas)' in c.source)
+    assert '| `size` |' in ''.join(entry.outputs[0]['data']['text/markdown']) and 'output: asis' in entry.source
+
+@pytest.fixture(scope='module')
+def address(site):
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args): pass
+    server = ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(Quiet, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f'http://127.0.0.1:{server.server_port}'
+    server.shutdown(); server.server_close()
+
+@pytest.fixture(scope='module')
+def browser():
+    if not chromium: pytest.skip('no Chromium on the path: install the chromium package')
+    with pytest.importorskip('playwright.sync_api').sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=chromium, args=quiet)
+        yield browser
+        browser.close()
+
+@pytest.fixture
+def opened(browser, address):
+    "Opens a page and says what it complained about and what it asked of others"
+    contexts = []
+    def f(name, width=1280, height=900, scheme='light'):
+        contexts.append(browser.new_context(viewport=dict(width=width, height=height), color_scheme=scheme))
+        page, complaints = contexts[-1].new_page(), []
+        page.on('console', lambda m: m.type in ('error', 'warning') and complaints.append(m.text))
+        page.on('pageerror', lambda e: complaints.append(str(e)))
+        page.on('request', lambda r: r.url.startswith((address, 'data:', 'blob:')) or complaints.append(r.url))
+        page.goto(f'{address}/{name}', wait_until='networkidle')
+        return page, complaints
+    yield f
+    for c in contexts: c.close()
+
+def test_every_page_loads_in_peace(opened, site):
+    for html in sorted(site.glob('[!4]*.html')): # 404.html is served from any folder and needs its host
+        page, complaints = opened(html.name)
+        assert not complaints, (html.name, complaints)
+        assert page.locator('h1').count() == 1
+        assert page.locator('article img').evaluate_all('images => images.every(i => i.complete && i.naturalWidth > 0)'), html.name
+        page.context.close()
+
+@pytest.mark.parametrize('name,size,scheme', [('laptop', (1280, 900), 'light'), ('phone', (390, 844), 'light'), ('dark', (1280, 900), 'dark')])
+def test_how_it_looks(opened, name, size, scheme):
+    page, complaints = opened('inference.html#emotionrecognizer', *size, scheme)
+    assert page.evaluate('document.documentElement.scrollWidth') <= size[0]
+    assert page.locator('body').get_attribute('data-md-color-scheme') == dict(light='default', dark='slate')[scheme]
+    assert page.locator('[id="emotionrecognizer"]').bounding_box()['y'] < size[1]              # the link led to its place
+    (root/'screenshots').mkdir(exist_ok=True)
+    page.screenshot(path=root/'screenshots'/f'docs-{name}.png')
+    assert not complaints
+
+def test_search_finds_and_leads_there(opened):
+    page, complaints = opened('index.html')
+    page.locator('.md-search__input').click()
+    page.keyboard.type('EmotionRecognizer')
+    page.locator('.md-search-result__link[href*="inference.html?h=emotionrecognizer#emotionrecognizer"]:visible').first.click(timeout=20_000)
+    page.wait_for_url('**/inference.html*')
+    assert page.evaluate('decodeURIComponent(location.hash)').startswith('#emotionrecognizer') and not complaints
