@@ -11,7 +11,7 @@ __all__ = ['FERPLUS_SAYS', 'PER_PAGE', 'AUGMENT_RANGES', 'MAX_MB', 'open_arrays'
            'at_threshold', 'coverage_picture', 'error_lines', 'answer_html', 'Matrix', 'ErrorRoom', 'explore']
 
 # %% ../nbs/12_explorer.ipynb #d4562b1a
-import base64, functools, hashlib, html, io, os
+import base64, functools, hashlib, html, io, os, threading
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 import numpy as np, torch
@@ -197,15 +197,18 @@ def sentence_html(text):
     "A sentence that asks for attention"
     return f'<p role="alert" style="border-left:4px solid #d1495b;padding-left:.7em;margin:.5em 0">{html.escape(str(text))}</p>'
 
+_turn = threading.RLock()
+
 def guarded(method):
-    "A callback of a room that is deaf to what it causes itself, and says in `message` what goes wrong"
+    "A callback of a room: one at a time, deaf to what it causes itself, and what goes wrong in it is said in `message`"
     @functools.wraps(method)
     def call(self, *args):
-        if getattr(self, '_at_work', False): return
-        self._at_work = True
-        try: method(self, *args)
-        except Exception as e: self.message.value = sentence_html(f'This could not be shown: {str(e) or type(e).__name__}')
-        finally: self._at_work = False
+        if getattr(self, '_at_work', None)==threading.get_ident(): return
+        with _turn:
+            self._at_work = threading.get_ident()
+            try: method(self, *args)
+            except Exception as e: self.message.value = sentence_html(f'This could not be shown: {str(e) or type(e).__name__}')
+            finally: self._at_work = None
     return call
 
 def _menu(description, options, every='all', width='220px'):
@@ -225,7 +228,7 @@ def sheet_style(sheet,  # PIL contact sheet
     "Each button a window on its face"
     w, h = sheet.width//min(columns, n), sheet.height//-(-n//columns)
     f = io.BytesIO(); sheet.save(f, 'PNG')
-    at = ''.join(f'.{name} .face-{k}{{background-position:-{k%columns*w}px -{k//columns*h}px}}' for k in range(n))
+    at = ''.join(f'.{name} button.face-{k}{{background-position:-{k%columns*w}px -{k//columns*h}px}}' for k in range(n))
     return (f'<style>.{name} button.fer-face{{background:#fff url(data:image/png;base64,{base64.b64encode(f.getvalue()).decode()}) no-repeat;'
             f'width:{w}px;height:{h}px;padding:0;margin:1px;border:0;font-size:0;color:transparent}}'
             f'.{name} button.fer-face.picked{{outline:3px solid #d1495b;outline-offset:-2px}}'
@@ -268,7 +271,8 @@ def _show(self:Gallery, page):
     self.where, self.face, self.page.max, self.page.value = v.where, v.face, v.pages, v.page
     self.message.value = html.escape(v.message) if v.sheet else sentence_html(v.message)
     self.css.value = sheet_style(v.sheet, len(v.where), self.name) if v.sheet else ''
-    self.detail.value = v.detail + (self.said(v.face) if v.sheet else '')
+    said = self.said(v.face) if v.sheet else ''
+    self.detail.value = f'<div style="display:flex;flex-wrap:wrap;gap:2em;align-items:center">{v.detail}{said}</div>'
     for k,b in enumerate(self.faces):
         b.layout.display = None if k<len(v.where) else 'none'
         if k>=len(v.where): continue
@@ -320,7 +324,7 @@ def variant_sheet(out:FerArrays, landmarks=True) -> Image.Image:
     return contact_sheet(out, range(len(out)), landmarks, columns=6, size=144, lines=lambda a,k: [(f'variant {k}' if k else 'the face itself', None)])
 
 # %% ../nbs/12_explorer.ipynb #7a158b94
-AUGMENT_RANGES = dict(scale=.5, shift=.3, rotate=60., flip=1., brightness=.5, contrast=.9, erase=1., jitter=.03)
+AUGMENT_RANGES = dict(scale=(.5, .01), shift=(.3, .01), rotate=(60., 1.), flip=(1., .05), brightness=(.5, .01), contrast=(.9, .05), erase=(1., .05), jitter=(.03, .001)) # top, step
 
 class AugmentRoom(widgets.VBox):
     "`variants` with a slider for each number of `AugmentConfig`"
@@ -329,8 +333,8 @@ class AugmentRoom(widgets.VBox):
         self.face, self.again = _number('face', 0, len(arrays)-1), widgets.Button(description='Draw others', icon='refresh')
         self.drawn = widgets.Checkbox(True, description='draw landmarks', indent=False)
         start = AugmentConfig()
-        self.sliders = {k:widgets.FloatSlider(getattr(start, k), min=0, max=top, step=top/50, description=k, continuous_update=False,
-                                              readout_format='.3f' if top<.1 else '.2f', layout=widgets.Layout(width='320px')) for k,top in AUGMENT_RANGES.items()}
+        self.sliders = {k:widgets.FloatSlider(getattr(start, k), min=0, max=top, step=step, description=k, continuous_update=False,
+                                              readout_format='.3f' if top<.1 else '.2f', layout=widgets.Layout(width='320px')) for k,(top,step) in AUGMENT_RANGES.items()}
         grid = widgets.Box([*self.sliders.values()], layout=widgets.Layout(flex_flow='row wrap', max_width='1060px'))
         super().__init__([widgets.HBox([self.face, self.again, self.drawn]), grid, self.message, self.sheet, self.line])
         for w in (self.face, self.drawn, *self.sliders.values()): w.observe(self.update, 'value')
@@ -355,7 +359,7 @@ def perturb(crop,         # uint8 (H, W), gray, framed as FER2013 frames its fac
             covered=None  # name out of `PLACES`; None: nothing
            ): # uint8 (48, 48)
     "The face as the network sees it, disturbed"
-    faces = to_fer(crop)[None]
+    faces = to_fer(crop)[None].copy()
     if degrees: faces = reframe(faces, degrees)
     if radius: faces = blur(faces, radius, None)
     if covered: faces = corrupt(faces, f'{covered} covered', 5)
@@ -481,7 +485,7 @@ def uploaded(file # as `FileUpload` holds it: name, content
 def answer(recognizer, # `EmotionRecognizer`
            photo,      # as `predict` takes it
            name=None,  # what to call it; None: of the file
-           side=560    # longest side of the picture shown, in pixels
+           side=320    # longest side of the picture shown, in pixels
           ): # annotated PIL picture, or None if the photo can't be read; list of `Prediction`
     "The photo with its faces marked, and what they show"
     predictions = recognizer.predict(photo, name)
@@ -513,7 +517,7 @@ class ModelRoom(widgets.VBox):
         self.message, self.name, self.photo, self.answer, self.neighbours = (widgets.HTML() for _ in range(5))
         row = lambda *ws: widgets.Box(ws, layout=widgets.Layout(flex_flow='row wrap'))
         super().__init__([widgets.HTML(_NOTE), row(self.face, self.upload, self.which, self.name), row(self.degrees, self.radius, self.covered, self.emotion),
-                          self.message, self.photo, self.answer, row(self.near, self.bar), self.neighbours])
+                          self.message, row(self.photo, self.answer), row(self.near, self.bar), self.neighbours])
         for w,act in ((self.face, self.take_face), (self.upload, self.take_upload), (self.which, self.take_which)): w.observe(act, 'value')
         for w in (self.degrees, self.radius, self.covered, self.emotion): w.observe(self.update, 'value')
         self.near.on_click(self.find)
