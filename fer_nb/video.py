@@ -94,6 +94,9 @@ def _mux(self, frame):
         packet.duration = self.gap              # only the last one's counts: it lasts as long as the one before
         self.container.mux(packet)
 
+Mp4Writer.write, Mp4Writer._mux = _write, _mux
+
+# %% ../nbs/09_video.ipynb #e0329b20
 def _exit(self, kind, *_):
     if self.container:
         with contextlib.suppress(Exception) if kind else contextlib.nullcontext():
@@ -103,7 +106,7 @@ def _exit(self, kind, *_):
     if kind or not self.container: os.remove(self.path+'.part')
     else: os.replace(self.path+'.part', self.path)
 
-Mp4Writer.write, Mp4Writer._mux, Mp4Writer.__exit__ = _write, _mux, _exit
+Mp4Writer.__exit__ = _exit
 
 # %% ../nbs/09_video.ipynb #f1fec326
 _FORMATS = 'mov matroska webm avi mpegts mpeg mpegvideo flv asf ogg gif apng h264 hevc m4v mjpeg mxf dv ivf av1 obu nut yuv4mpegpipe rm'.split()
@@ -380,6 +383,9 @@ def _look(self, image, face, frame):
     face.landmarks = (points - np.float32([x0, y0, 0]))/np.float32(x1-x0)*found
     face.view = looks(face.crop)
 
+FaceTracker._look = _look
+
+# %% ../nbs/09_video.ipynb #f04d9e65
 def _follow(self, image, time):
     "Look at every face where it is expected; is one of them suddenly lost?"
     alarm, expected = False, {}
@@ -402,7 +408,7 @@ def _remember(f, time, seen, tau=.7):
     v = (1-share)*f.looks + share*f.view
     f.looks, f.seen = v/max(float(np.linalg.norm(v)), 1e-6), time
 
-FaceTracker._look, FaceTracker._follow = _look, _follow
+FaceTracker._follow = _follow
 
 # %% ../nbs/09_video.ipynb #0071704b
 def _pairs(known, found, fit):
@@ -444,6 +450,9 @@ def _detect(self, image, time):
     calm = self.faces and all(f.sure and f.found for f in self.faces) and not any(time-f.seen<1 for f in self.gone)
     self.due = time + (self.every if calm else self.pause)
 
+FaceTracker._detect = _detect
+
+# %% ../nbs/09_video.ipynb #84046b54
 def _meet(self, image, frame, time):
     f = TrackedFace(0, frame, seen=time, since=time)
     self._look(image, f, frame)
@@ -457,7 +466,7 @@ def _welcome(self, f, others, missing, width):
     f.sure = f.face>0 or f.seen-f.since >= (.5 if half and missing else 0 if f.found else 1e-3)
     if f.sure and not f.face: self.count += 1; f.face = self.count
 
-FaceTracker._detect, FaceTracker._meet, FaceTracker._welcome = _detect, _meet, _welcome
+FaceTracker._meet, FaceTracker._welcome = _meet, _welcome
 
 # %% ../nbs/09_video.ipynb #8c64a1ff
 def smoothed(old,    # probabilities (7,) so far; None: none
@@ -643,6 +652,7 @@ def _draw_face(ax, rows, step):
             ax.add_patch(_patch(t[a], t[b+1], COLORS[emotion], 1 if sure else .35))
             _name(ax, (t[a]+t[b+1])/2, t[b+1]-t[a], emotion if sure else emotion+'?', COLORS[emotion], sure)
 
+# %% ../nbs/09_video.ipynb #8abf5411
 def _patch(left, right, color, alpha):
     from matplotlib.patches import Rectangle
     return Rectangle((left, 1.04), right-left, .2, color=color, alpha=alpha, lw=0)
@@ -689,6 +699,7 @@ def draw_rows(image, # uint8 (H, W, 3) RGB
     all_ = [by_face.get(n, FaceRow(0, 0)) for n in range(1, max(by_face)+1)]
     return np.asarray(draw_faces(image, all_, [label(r) for r in all_], min_side=1))
 
+# %% ../nbs/09_video.ipynb #521b6236
 def write_annotated(source,        # as `read_video` takes it
                     timeline,      # what `analyze_video` gave for it
                     out=None,      # path or binary file ('w+b'); None: return the bytes
