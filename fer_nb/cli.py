@@ -229,7 +229,7 @@ def app(args, out):
     page = importlib.util.find_spec('streamlit_app')
     if importlib.util.find_spec('streamlit') is None: raise Failure("The page needs Streamlit: pip install 'fer_nb[app]'")
     if page is None: raise Failure("streamlit_app.py was not found; install fer_nb again, or run it from the repository")
-    options = ['--server.maxUploadSize=5', '--server.showEmailPrompt=false', '--browser.gatherUsageStats=false', f'--server.port={args.port}']
+    options = ['--server.maxUploadSize=25', '--server.enableXsrfProtection=true', '--server.showEmailPrompt=false', '--browser.gatherUsageStats=false', f'--server.port={args.port}']
     return subprocess.run([sys.executable, '-m', 'streamlit', 'run', page.origin, *options]).returncode
 
 # %% ../nbs/13_cli.ipynb #c2c2033e

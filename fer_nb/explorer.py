@@ -425,8 +425,8 @@ def reading_html(seen:Reading, size=200) -> str:
         most = max(parts, key=lambda k: abs(parts[k]))
         figures.append((draw_importance(seen.face, seen.landmarks, seen.importance, size), f'landmark importance for {asked}',
                         f'Landmarks give {asked} {100*seen.importance.sum():+.1f} points, most the {most} ({100*parts[most]:+.1f}); hollow: against'))
-    return (f'<div style="display:flex;flex-wrap:wrap;gap:2em;align-items:center"><div>{bars_html(seen.probabilities, seen.before)}</div>'
-            f'{figures_html(figures)}</div>')
+    return (f'<div style="display:flex;flex-wrap:wrap;gap:1em 2em;align-items:center">{figures_html(figures)}'
+            f'<div>{bars_html(seen.probabilities, seen.before)}</div></div>')
 
 # %% ../nbs/12_explorer.ipynb #9f591fd1
 @torch.inference_mode()
@@ -512,9 +512,10 @@ class ModelRoom(widgets.VBox):
         self.which = widgets.Dropdown(description='its face', layout=widgets.Layout(width='160px', display='none'))
         self.degrees = widgets.FloatSlider(0, min=-45, max=45, step=1, description='rotate', readout_format='.0f', continuous_update=False, layout=wide)
         self.radius = widgets.FloatSlider(0, min=0, max=3, step=.1, description='blur', readout_format='.1f', continuous_update=False, layout=wide)
-        self.covered, self.emotion = _menu('cover', [(p, p) for p in PLACES], 'nothing'), _menu('explain', [(c, c) for c in CLASSES], 'the most probable')
+        self.covered, self.emotion = _menu('cover', [(p, p) for p in PLACES], 'nothing'), _menu('explain', [(c, c) for c in CLASSES], 'the most probable', '260px')
         self.near, self.bar = widgets.Button(description='Find the nearest training faces', layout=widgets.Layout(width='240px')), widgets.IntProgress(layout=widgets.Layout(display='none'))
         self.message, self.name, self.photo, self.answer, self.neighbours = (widgets.HTML() for _ in range(5))
+        self.photo.layout.margin, self.answer.layout.flex = '0 1em 0 0', '1 1 660px'
         row = lambda *ws: widgets.Box(ws, layout=widgets.Layout(flex_flow='row wrap'))
         super().__init__([widgets.HTML(_NOTE), row(self.face, self.upload, self.which, self.name), row(self.degrees, self.radius, self.covered, self.emotion),
                           self.message, row(self.photo, self.answer), row(self.near, self.bar), self.neighbours])
