@@ -315,6 +315,7 @@ def video_part(quick=False):
     said = [(frame.time, _largest(rows)) for frame,rows in track(ours, read_video(film))]
     took, cpu = time.perf_counter()-start, time.process_time()-cpu
     late = [t for t,emotion in said if t>=seconds and emotion!=after]
+    one_thread()
     each = measure(dict(naive=lambda: naive.look(first.crop((0, 0, 640, 480)))), 3 if quick else 10)['naive']['ms']
     rate = dict(naive=1000/each, ours=len(said)/took)
     return dict(frames=len(said), frames_per_second=rate, ratio=rate['ours']/rate['naive'], cpu_ms=1000*cpu/len(said), with_face=np.mean([e is not None for _,e in said]),
@@ -553,7 +554,7 @@ def report_lines(results # of `bench`
                 ):
     "Sentences for a terminal, one at a time"
     m = results['machine']
-    yield f"{results['date']}, {m['cpu']}, {m['cores']} cores, {m['system']}, Python {m['python']}, " + ', '.join(f'{k} {v}' for k,v in m['versions'].items() if v)
+    yield ('quick run, ' if results.get('quick') else '') + f"{results['date']}, {m['cpu']}, {m['cores']} cores, {m['system']}, Python {m['python']}, " + ', '.join(f'{k} {v}' for k,v in m['versions'].items() if v)
     for name,part in results['parts'].items():
         yield f"{name}: {part['status']}, {part['part_seconds']:.0f} s" + (f": {part['reason']}" if 'reason' in part else '')
         if part['status']=='ok' and name in _LINES: yield from (f'    {line}' for line in _LINES[name](part))

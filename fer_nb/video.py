@@ -7,8 +7,8 @@ __all__ = ['ALIKE', 'STILL', 'VideoError', 'Mp4Writer', 'VideoInfo', 'video_info
            'TrackedFace', 'overlap', 'FaceTracker', 'smoothed', 'FaceRow', 'track', 'Timeline', 'plot_timeline',
            'draw_rows', 'write_annotated', 'analyze_video']
 
-# %% ../nbs/09_video.ipynb #a3521728
-import contextlib, csv, io, itertools, json, math, os, re, time
+# %% ../nbs/09_video.ipynb #4938ccd2
+import contextlib, io, itertools, math, os, re, time
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 import numpy as np
@@ -61,6 +61,7 @@ class Mp4Writer:
         self.out, self.crf, self.container, self.last, self.gap = out, crf, None, -1, 3000
 
     def __enter__(self):
+        if self.path and os.path.isdir(self.path): raise ValueError(f"{self.path!r} is a folder; name a file in it.")
         self.file = open(self.path+'.part', 'w+b') if self.path else io.BytesIO() if self.out is None else self.out
         return self
 
@@ -93,6 +94,9 @@ def _mux(self, frame):
         packet.duration = self.gap              # only the last one's counts: it lasts as long as the one before
         self.container.mux(packet)
 
+Mp4Writer.write, Mp4Writer._mux = _write, _mux
+
+# %% ../nbs/09_video.ipynb #e0329b20
 def _exit(self, kind, *_):
     if self.container:
         with contextlib.suppress(Exception) if kind else contextlib.nullcontext():
@@ -102,7 +106,7 @@ def _exit(self, kind, *_):
     if kind or not self.container: os.remove(self.path+'.part')
     else: os.replace(self.path+'.part', self.path)
 
-Mp4Writer.write, Mp4Writer._mux, Mp4Writer.__exit__ = _write, _mux, _exit
+Mp4Writer.__exit__ = _exit
 
 # %% ../nbs/09_video.ipynb #f1fec326
 _FORMATS = 'mov matroska webm avi mpegts mpeg mpegvideo flv asf ogg gif apng h264 hevc m4v mjpeg mxf dv ivf av1 obu nut yuv4mpegpipe rm'.split()
@@ -379,6 +383,9 @@ def _look(self, image, face, frame):
     face.landmarks = (points - np.float32([x0, y0, 0]))/np.float32(x1-x0)*found
     face.view = looks(face.crop)
 
+FaceTracker._look = _look
+
+# %% ../nbs/09_video.ipynb #f04d9e65
 def _follow(self, image, time):
     "Look at every face where it is expected; is one of them suddenly lost?"
     alarm, expected = False, {}
@@ -401,7 +408,7 @@ def _remember(f, time, seen, tau=.7):
     v = (1-share)*f.looks + share*f.view
     f.looks, f.seen = v/max(float(np.linalg.norm(v)), 1e-6), time
 
-FaceTracker._look, FaceTracker._follow = _look, _follow
+FaceTracker._follow = _follow
 
 # %% ../nbs/09_video.ipynb #0071704b
 def _pairs(known, found, fit):
@@ -443,6 +450,9 @@ def _detect(self, image, time):
     calm = self.faces and all(f.sure and f.found for f in self.faces) and not any(time-f.seen<1 for f in self.gone)
     self.due = time + (self.every if calm else self.pause)
 
+FaceTracker._detect = _detect
+
+# %% ../nbs/09_video.ipynb #84046b54
 def _meet(self, image, frame, time):
     f = TrackedFace(0, frame, seen=time, since=time)
     self._look(image, f, frame)
@@ -456,7 +466,7 @@ def _welcome(self, f, others, missing, width):
     f.sure = f.face>0 or f.seen-f.since >= (.5 if half and missing else 0 if f.found else 1e-3)
     if f.sure and not f.face: self.count += 1; f.face = self.count
 
-FaceTracker._detect, FaceTracker._meet, FaceTracker._welcome = _detect, _meet, _welcome
+FaceTracker._meet, FaceTracker._welcome = _meet, _welcome
 
 # %% ../nbs/09_video.ipynb #8c64a1ff
 def smoothed(old,    # probabilities (7,) so far; None: none
@@ -573,26 +583,28 @@ class Timeline:
         import pandas as pd
         return pd.DataFrame(self.to_dicts(), columns=list(FaceRow(0, 0).to_dict()))
 
-# %% ../nbs/09_video.ipynb #59b2d570
-def _put(text, file):
-    "Text to a path or an open file; returned if there is none"
-    if file is None: return text
-    if hasattr(file, 'write'): file.write(text)
-    else:
-        with open(file, 'w', encoding='utf-8', newline='') as f: f.write(text)
-    return file
+# %% ../nbs/09_video.ipynb #37c58070
+def _save(self, out, format=None):
+    "Write a table: .csv, .jsonl, .json or .parquet, as the ending or `format` says. Returns `out`."
+    from fer_nb.batch import write_table
+    write_table(self.to_dicts(), out, format, list(FaceRow(0, 0).to_dict()))
+    return out
 
-def _to_csv(self, file=None):
-    "CSV, to a path or an open text file; returned as text if `file` is None"
-    out = io.StringIO()
-    w = csv.DictWriter(out, list(FaceRow(0, 0).to_dict()), lineterminator='\n'); w.writeheader(); w.writerows(self.to_dicts())
-    return _put(out.getvalue(), file)
+def _as_text(self, format):
+    from fer_nb.batch import table_writer
+    out = io.BytesIO(); table = table_writer(out, format, list(FaceRow(0, 0).to_dict()))
+    table.write(self.to_dicts()); table.close()
+    return out.getvalue().decode()
 
-def _to_json(self, file=None):
-    "A JSON list of `to_dicts`, put where `to_csv` puts its text"
-    return _put(json.dumps(self.to_dicts(), ensure_ascii=False), file)
+def _to_csv(self)->str:
+    "The table as CSV"
+    return _as_text(self, 'csv')
 
-Timeline.to_csv, Timeline.to_json = _to_csv, _to_json
+def _to_json(self)->str:
+    "The table as one JSON document; probabilities and box of a face in one place each"
+    return _as_text(self, 'json')
+
+Timeline.save, Timeline.to_csv, Timeline.to_json = _save, _to_csv, _to_json
 
 # %% ../nbs/09_video.ipynb #b7532fb0
 def _step(times):
@@ -640,6 +652,7 @@ def _draw_face(ax, rows, step):
             ax.add_patch(_patch(t[a], t[b+1], COLORS[emotion], 1 if sure else .35))
             _name(ax, (t[a]+t[b+1])/2, t[b+1]-t[a], emotion if sure else emotion+'?', COLORS[emotion], sure)
 
+# %% ../nbs/09_video.ipynb #8abf5411
 def _patch(left, right, color, alpha):
     from matplotlib.patches import Rectangle
     return Rectangle((left, 1.04), right-left, .2, color=color, alpha=alpha, lw=0)
@@ -686,6 +699,7 @@ def draw_rows(image, # uint8 (H, W, 3) RGB
     all_ = [by_face.get(n, FaceRow(0, 0)) for n in range(1, max(by_face)+1)]
     return np.asarray(draw_faces(image, all_, [label(r) for r in all_], min_side=1))
 
+# %% ../nbs/09_video.ipynb #521b6236
 def write_annotated(source,        # as `read_video` takes it
                     timeline,      # what `analyze_video` gave for it
                     out=None,      # path or binary file ('w+b'); None: return the bytes
@@ -695,12 +709,18 @@ def write_annotated(source,        # as `read_video` takes it
     "The video with numbered boxes and emotions as an MP4 (H.264) that browsers play, without sound. Returns `out`, or the bytes."
     by_frame = {k:list(g) for k,g in itertools.groupby(timeline, key=lambda r: r.frame)}
     total, rows = _seconds(source, kwargs.get('max_seconds')), []
+    _not_over(source, out)
     with Mp4Writer(out) as w:
         for frame in read_video(source, **kwargs):
             rows = by_frame.get(frame.index, rows)
             if frame.status=='ok': w.write(draw_rows(frame.image, rows, frame.scale), frame.time)
             if progress: progress(frame.time, total)
     return w.getvalue() if out is None else out
+
+def _not_over(source, out):
+    "Raise if the film would be written over itself"
+    if all(isinstance(f, (str, os.PathLike)) for f in (source, out)) and os.path.exists(out) and os.path.samefile(source, out):
+        raise ValueError(f"{os.fspath(out)!r} is the video itself; write the annotated one to another file.")
 
 def _seconds(source, limit):
     "How long a file lasts, or how long a webcam or an iterator will be read; None if nobody knows"
@@ -718,9 +738,10 @@ def analyze_video(recognizer,       # `EmotionRecognizer`
                   **kwargs          # for `track`: every, smooth, stride, batch
                  ) -> Timeline:
     "The timeline of a video, and if wanted the annotated video, in one pass. Raises `VideoError`."
-    timeline, rows, total = Timeline(source='' if isinstance(source, int) else source_name(source)), [], _seconds(source, max_seconds)
+    timeline, rows, total = Timeline(source='' if isinstance(source, (int, np.integer)) else source_name(source)), [], _seconds(source, max_seconds)
     frames = read_video(source, fps, max_seconds, max_side)
-    if isinstance(source, int): kwargs.setdefault('batch', 1)
+    _not_over(source, out)
+    if isinstance(source, (int, np.integer)): kwargs.setdefault('batch', 1)
     with contextlib.nullcontext() if out is None else Mp4Writer(out) as w:
         for frame,new in track(recognizer, frames, **kwargs):
             timeline.rows += new
