@@ -498,12 +498,12 @@ def _figure(parts, path):
     return None if isinstance(parts, dict) else float(parts)
 
 def judge(parts # name to result, as `run_part` gives it
-         ) -> list: # of dicts: what, value (None: not measured), bound, unit, reached (None: not measured)
+         ) -> list: # of dicts: part, what, value (None: not measured), bound, unit, reached (None: not measured)
     "Each of `TARGETS` beside what was measured"
     def line(what, path, sign, bound, unit):
         value = _figure(parts, path)
         reached = None if value is None else bool(value<=bound if sign=='≤' else value>=bound)
-        return dict(what=what, value=value, bound=f'{sign} {bound}', unit=unit, reached=reached)
+        return dict(part=path[0], what=what, value=value, bound=f'{sign} {bound}', unit=unit, reached=reached)
     return [line(*t) for t in TARGETS]
 
 # %% ../nbs/16_bench.ipynb #9f2cdacb
@@ -559,5 +559,6 @@ def report_lines(results # of `bench`
         yield f"{name}: {part['status']}, {part['part_seconds']:.0f} s" + (f": {part['reason']}" if 'reason' in part else '')
         if part['status']=='ok' and name in _LINES: yield from (f'    {line}' for line in _LINES[name](part))
     for t in results['targets']:
+        if t['part'] not in results['parts']: continue
         verdict = {True:'reached', False:'MISSED', None:'not measured'}[t['reached']]
         yield f"{t['what']:>40}: " + ('–' if t['value'] is None else f"{t['value']:g} {t['unit']}") + f" (target {t['bound']}): {verdict}"
