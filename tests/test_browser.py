@@ -1,92 +1,342 @@
 "The page in a real browser: what a person sees on a laptop, on a phone and in the dark. Screenshots go to screenshots/."
-import io, shutil, socket, subprocess, sys, time, urllib.request
+import csv, io, json, os, re, shutil, socket, subprocess, sys, time, urllib.request, zipfile
 from pathlib import Path
+import numpy as np
 import pytest
 from PIL import Image
 pytest.importorskip('streamlit')
 sync_api = pytest.importorskip('playwright.sync_api')
 skdata = pytest.importorskip('skimage.data')
+from fer_nb.inference import EmotionRecognizer
+import streamlit_app as app
 
 root = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(root/'tools'))
+import load
+
 chromium = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
 pytestmark = pytest.mark.skipif(not chromium, reason='no Chromium on the path: install the chromium package')
-quiet = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
 
-def picture(name, data): return dict(name=name, mimeType='image/png', buffer=data)
-
-def encoded(image):
-    f = io.BytesIO(); Image.fromarray(image).save(f, 'PNG')
+def encoded(image, format='PNG', **kwargs):
+    f = io.BytesIO(); (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(f, format, **kwargs)
     return f.getvalue()
 
-@pytest.fixture(scope='module')
-def address(tmp_path_factory):
-    "Where a real server of the page listens"
-    with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
-    log = tmp_path_factory.mktemp('server')/'log.txt'
-    options = {'server.headless':'true', 'server.address':'127.0.0.1', 'server.port':port, 'server.fileWatcherType':'none', 'browser.gatherUsageStats':'false'}
-    command = [sys.executable, '-m', 'streamlit', 'run', 'streamlit_app.py', *(f'--{k}={v}' for k,v in options.items())]
-    with log.open('w') as out: server = subprocess.Popen(command, cwd=root, stdout=out, stderr=subprocess.STDOUT)
-    try:
-        for _ in range(240):
-            try: urllib.request.urlopen(f'http://127.0.0.1:{port}/_stcore/health', timeout=5); break
-            except OSError: time.sleep(.25)
-            if server.poll() is not None: pytest.fail(log.read_text())
-        else: pytest.fail('the server does not answer\n' + log.read_text())
-        yield f'http://127.0.0.1:{port}'
-    finally:
-        server.terminate()
-        try: server.wait(10)
-        except subprocess.TimeoutExpired: server.kill()
+def picture(name, data): return dict(name=name, mimeType='image/png' if name.endswith('png') else 'image/jpeg', buffer=data)
+astronaut, coffee = skdata.astronaut(), skdata.coffee()
+portrait = picture('astronaut.png', encoded(astronaut))
+
+# A server whose Python says which files it opens for writing: MediaPipe and FFmpeg apart, that is all that could write.
+watch = '''
+import os, sys
+log = os.open(os.environ['WRITES'], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def hook(event, args):
+    if event!='open': return
+    path, mode, flags = args
+    if isinstance(path, int) or str(path)=='/dev/null': return
+    if any(c in (mode or '') for c in 'wax+') or (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)): os.write(log, (os.fsdecode(path)+chr(10)).encode())
+sys.addaudithook(hook)
+'''
 
 @pytest.fixture(scope='module')
-def browser():
+def server(tmp_path_factory):
+    "Address of a real server of the page, its temporary folder, and the list of what it opened to write"
+    if not chromium: pytest.skip('no Chromium')
+    with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
+    made = tmp_path_factory.mktemp('server')
+    (made/'site').mkdir(); (made/'tmp').mkdir(); (made/'site'/'sitecustomize.py').write_text(watch)
+    env = os.environ | dict(PYTHONPATH=os.pathsep.join(filter(None, (str(made/'site'), os.environ.get('PYTHONPATH')))), WRITES=str(made/'writes'), TMPDIR=str(made/'tmp'), PYTHONDONTWRITEBYTECODE='1')
+    options = {'server.headless':'true', 'server.address':'127.0.0.1', 'server.port':port, 'server.fileWatcherType':'none'}
+    command = [sys.executable, '-m', 'streamlit', 'run', 'streamlit_app.py', *(f'--{k}={v}' for k,v in options.items())]
+    with (made/'log').open('w') as out: process = subprocess.Popen(command, cwd=root, env=env, stdout=out, stderr=subprocess.STDOUT)
+    address = f'http://127.0.0.1:{port}'
+    try:
+        for _ in range(240):
+            try: urllib.request.urlopen(f'{address}/_stcore/health', timeout=5); break
+            except OSError: time.sleep(.25)
+            if process.poll() is not None: pytest.fail((made/'log').read_text())
+        else: pytest.fail('the server does not answer\n' + (made/'log').read_text())
+        yield address, made/'tmp', made/'writes'
+    finally:
+        process.terminate()
+        try: process.wait(10)
+        except subprocess.TimeoutExpired: process.kill()
+    assert 'Traceback' not in (made/'log').read_text(), (made/'log').read_text()
+
+@pytest.fixture(scope='module')
+def camera_film(tmp_path_factory):
+    "What Chromium's make-believe camera shows: a portrait, as a film of one frame"
+    wide = Image.new('RGB', (640, 480), 'gray'); wide.paste(Image.fromarray(astronaut).resize((480, 480)), (80, 0))
+    path = tmp_path_factory.mktemp('camera')/'portrait.mjpeg'
+    path.write_bytes(encoded(wide, 'JPEG', quality=95))
+    return path
+
+@pytest.fixture(scope='module')
+def browser(camera_film):
+    camera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', f'--use-file-for-fake-video-capture={camera_film}']
     with sync_api.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=chromium, args=quiet)
+        browser = p.chromium.launch(executable_path=chromium, args=load.FLAGS+camera)
         yield browser
         browser.close()
 
 @pytest.fixture
-def opened(browser, address):
+def opened(browser, server):
     "Opens the page and uploads; closes it after the test"
     contexts = []
-    def f(*files, width=1280, height=900, scheme='light'):
-        contexts.append(browser.new_context(viewport=dict(width=width, height=height), color_scheme=scheme))
+    def f(*files, width=1280, height=900, scheme='light', **options):
+        contexts.append(browser.new_context(viewport=dict(width=width, height=height), color_scheme=scheme, **options))
         page = contexts[-1].new_page()
-        page.goto(address)
-        page.get_by_text('up to 5 MB each').wait_for(timeout=60_000)
-        if files: page.locator('input[type=file]').set_input_files(list(files))
+        page.goto(server[0])
+        page.locator('.st-key-pictures input[type=file]').wait_for(state='attached', timeout=60_000)
+        if files: page.locator('.st-key-pictures input[type=file]').set_input_files(list(files))
         return page
     yield f
     for c in contexts: c.close()
 
+def cards(page, n=1):
+    "The cards of `n` faces, once they are there"
+    page.locator('.face h3').nth(n-1).wait_for(timeout=90_000)
+    return page.locator('.face')
+
+def toggle(page, name):
+    page.get_by_text(name, exact=True).click()
+    settle(page)
+
+def settle(page):
+    "Wait until the server has nothing more to say"
+    page.wait_for_timeout(150)
+    page.locator('[data-testid=stApp][data-test-script-state=notRunning]').wait_for(timeout=90_000)
+
+def count(page, selector, n):
+    "Wait until there are `n` of them: what a rerun replaces may stand beside the new for a moment"
+    page.wait_for_function('([selector, n]) => document.querySelectorAll(selector).length == n', arg=[selector, n], timeout=30_000)
+
 def keep(page, name):
     "A screenshot of the whole page, which scrolls inside the window"
-    page.wait_for_timeout(500)
+    settle(page); page.wait_for_timeout(400)
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size(page.viewport_size | dict(height=max(height, page.viewport_size['height'])))
     (root/'screenshots').mkdir(exist_ok=True)
     page.screenshot(path=root/'screenshots'/f'{name}.png')
 
-@pytest.mark.parametrize('name,size,scheme', [('laptop', (1280, 900), 'light'), ('phone', (390, 844), 'light'), ('dark', (1280, 900), 'dark')])
+def fits(page): return page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= innerWidth && document.documentElement.scrollWidth <= innerWidth")
+
+@pytest.mark.parametrize('name,size,scheme', [('laptop', (1280, 900), 'light'), ('phone', (390, 844), 'light'), ('dark', (1280, 900), 'dark'), ('phone-dark', (390, 844), 'dark')])
 def test_a_face_is_read(opened, name, size, scheme):
-    page = opened(picture('astronaut.png', encoded(skdata.astronaut())), width=size[0], height=size[1], scheme=scheme)
-    page.locator('.face h3').wait_for(timeout=90_000)
-    assert '1 · Happy' in page.locator('.face h3').inner_text()
-    assert page.locator('.bars b').count() == 7
+    page = opened(portrait, width=size[0], height=size[1], scheme=scheme)
+    assert '1 · Happy' in cards(page).locator('h3').inner_text() and page.locator('.bars b').count() == 7
     assert all(page.locator('img').evaluate_all('images => images.map(i => i.complete && i.naturalWidth > 0)'))  # the pictures arrived
-    assert page.evaluate('document.documentElement.scrollWidth') <= size[0]                                      # nothing sticks out
+    assert fits(page)
+    dark = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    assert (max(map(int, re.findall(r'\d+', dark)[:3])) < 60) == (scheme == 'dark')
+    box, photo = page.locator('.mark').bounding_box(), page.locator('.photo img').bounding_box()
+    wanted = EmotionRecognizer.from_pretrained().predict(astronaut)[0].box
+    assert abs((box['x']-photo['x'])/photo['width'] - wanted[0]/512) < .02 and abs((box['y']-photo['y'])/photo['height'] - wanted[1]/512) < .02
     keep(page, name)
 
-def test_bad_files(opened):
-    page = opened(picture('junk.jpg', b'no picture'), picture('large.png', bytes(6*2**20)), picture('coffee.png', encoded(skdata.coffee())), width=390, height=844)
-    page.get_by_text('cannot be read as a picture').wait_for(timeout=60_000)
-    page.get_by_text('No face was found').wait_for(timeout=60_000)
-    said = page.locator('[data-testid=stFileUploader]').evaluate("e => getComputedStyle(e, '::after').content")
-    assert 'was not taken' in said and '5 MB' in said
-    keep(page, 'bad')
+def three():
+    wide = Image.new('RGB', (1000, 360), 'gray')
+    for i,side in enumerate((300, 230, 170)): wide.paste(Image.fromarray(astronaut[:300, 100:400]).resize((side, side)), (20+330*i, 20))
+    return wide
 
-def test_sample(opened):
+def lying():
+    exif = Image.Exif(); exif[0x0112] = 6
+    return encoded(Image.fromarray(astronaut[:, :400]).transpose(Image.Transpose.ROTATE_90), 'JPEG', exif=exif)
+
+def test_every_form_of_picture_in_one_go(opened):
+    "JPG, JPEG, PNG, CMYK, turned by EXIF, three faces, no face, corrupt: each gets its own answer, in order"
+    jpeg = encoded(astronaut, 'JPEG', quality=95)
+    page = opened(picture('a.jpg', jpeg), picture('b.jpeg', jpeg), portrait, picture('cmyk.jpg', encoded(Image.fromarray(astronaut).convert('CMYK'), 'JPEG')))
+    cards(page, 4); settle(page)
+    assert page.locator('.photo figcaption').all_inner_texts() == [f'{n}: one face' for n in ('a.jpg', 'b.jpeg', 'astronaut.png', 'cmyk.jpg')]
+    page = opened(picture('turned.jpg', lying()), picture('three.png', encoded(three())), picture('coffee.png', encoded(coffee)), picture('junk.jpg', b'no picture'), width=390, height=844)
+    cards(page, 4); settle(page)
+    assert page.locator('.photo figcaption').all_inner_texts() == ['turned.jpg: one face', 'three.png: 3 faces', 'coffee.png: no faces']
+    assert page.locator('.photo img').first.evaluate('i => i.naturalHeight > i.naturalWidth')
+    assert page.locator('.mark b').all_inner_texts()[1:] and [t[0] for t in page.locator('.mark b').all_inner_texts()] == ['1', '1', '2', '3']
+    for words in ('cannot be read as a picture', 'No face was found'): assert page.get_by_text(words).count() == 1
+    assert fits(page)
+    keep(page, 'several-phone')
+
+def test_files_that_are_not_taken(opened):
+    page = opened(picture('large.png', bytes(6*2**20)), dict(name='notes.txt', mimeType='text/plain', buffer=b'hello'), portrait)
+    cards(page)
+    said = page.locator('[data-testid=stFileUploader]').first.evaluate("e => getComputedStyle(e, '::after').content")
+    assert 'not taken' in said
+    uploader = page.locator('[data-testid=stFileUploader]').first.inner_text()
+    assert 'large.png' in uploader and 'notes.txt' in uploader and page.locator('.photo').count() == 1
+    keep(page, 'refused')
+
+def test_toggles(opened):
+    page = opened(portrait)
+    before = cards(page).locator('.bars b').all_inner_texts()
+    toggle(page, 'Landmarks'); page.get_by_text('landmarks', exact=True).wait_for()
+    count(page, '.views img', 2)
+    toggle(page, 'Mirrored view'); toggle(page, 'Uncalibrated')
+    page.get_by_text('was 98%').wait_for()
+    assert page.locator('.bars b').all_inner_texts()[0] != before[0] and page.locator('.bars s').count() >= 1
+    pytest.importorskip('fer_nb.explain')
+    toggle(page, 'Heat map')
+    page.get_by_text('where it looked').wait_for(timeout=60_000)
+    count(page, '.views img', 3)
+    keep(page, 'toggles')
+
+def test_sample_by_keyboard(opened):
     page = opened()
-    page.get_by_text('sample picture').click()
-    page.locator('.face h3').wait_for(timeout=90_000)
+    box = page.get_by_role('checkbox', name='Try a sample picture').or_(page.get_by_role('switch', name='Try a sample picture'))
+    box.focus(); page.keyboard.press('Space')
+    cards(page)
+    for _ in range(60):
+        page.keyboard.press('Tab')
+        if 'Marked picture' in page.evaluate('document.activeElement.innerText'): break
+    else: pytest.fail('the download cannot be reached with the Tab key')
     keep(page, 'sample')
+
+def test_paste(opened):
+    page = opened()
+    page.evaluate('''async data => {
+        const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0)), given = new DataTransfer();
+        given.items.add(new File([bytes], 'image.png', {type: 'image/png'}));
+        document.body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: given, bubbles: true}));
+    }''', app.data_uri(Image.fromarray(astronaut)).split(',')[1])
+    cards(page)
+    assert re.fullmatch(r'pasted-\d+\.png: one face', page.locator('.photo figcaption').inner_text())
+
+def taken(page, label):
+    with page.expect_download(timeout=60_000) as d: page.get_by_role('button', name=label).click()
+    return d.value.suggested_filename, Path(d.value.path()).read_bytes()
+
+def test_downloads_of_one(opened):
+    page = opened(portrait); cards(page); settle(page)
+    name, png = taken(page, 'Marked picture')
+    assert name == 'astronaut.png' and Image.open(io.BytesIO(png)).size == (512, 512)
+    assert (np.asarray(Image.open(io.BytesIO(png)).convert('RGB')) != astronaut).any(axis=2).sum() > 500           # something was drawn
+    name, text = taken(page, 'Table, CSV')
+    [row] = csv.DictReader(io.StringIO(text.decode()))
+    assert name == 'astronaut.csv' and row['emotion'] == 'happy' and app.percent(float(row['confidence'])) in page.locator('.bars b').first.inner_text()
+    assert json.loads(taken(page, 'Table, JSON')[1])[0]['emotion'] == 'happy'
+
+def test_table_filter_and_zip(opened):
+    page = opened(portrait, picture('coffee.png', encoded(coffee)), picture('three.png', encoded(three())))
+    cards(page, 4); settle(page)
+    page.locator('[data-testid=stDataFrame]').wait_for(timeout=30_000)
+    name, data = taken(page, 'Zip of all')
+    z = zipfile.ZipFile(io.BytesIO(data))
+    assert name == 'faces.zip' and z.namelist() == ['faces.csv', 'faces.json', '01-astronaut.png', '02-coffee.png', '03-three.png'] and z.testzip() is None
+    keep(page, 'table')
+    page.get_by_role('button', name='No face · 1').or_(page.get_by_role('radio', name='No face · 1')).or_(page.get_by_role('checkbox', name='No face · 1')).click()
+    page.locator('.face').first.wait_for(state='detached'); settle(page)
+    assert page.locator('.photo figcaption').all_inner_texts() == ['coffee.png: no faces']
+    assert [r['picture'] for r in csv.DictReader(io.StringIO(taken(page, 'Table, CSV')[1].decode()))] == ['coffee.png']
+
+def test_camera(opened):
+    page = opened(permissions=['camera'])
+    assert page.locator('video').count() == 0                    # nobody is asked before they want it
+    page.get_by_role('tab', name='Camera').click()
+    page.locator('[data-testid=stCameraInputButton]').wait_for(timeout=60_000)
+    page.wait_for_timeout(1500)
+    page.locator('[data-testid=stCameraInputButton]').click()
+    assert '1 · Happy' in cards(page).locator('h3').inner_text()
+    keep(page, 'camera')
+
+def film(seconds=2., fps=10):
+    "A portrait that moves, as MP4"
+    av = pytest.importorskip('av')
+    f = io.BytesIO()
+    with av.open(f, 'w', format='mp4') as out:
+        stream = out.add_stream('libx264', rate=fps); stream.width, stream.height, stream.pix_fmt = 320, 240, 'yuv420p'
+        for i in range(round(seconds*fps)):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(astronaut[20:260, 60+2*i:380+2*i]), 'rgb24')
+            for packet in stream.encode(frame): out.mux(packet)
+        for packet in stream.encode(): out.mux(packet)
+    return f.getvalue()
+
+def video_page(opened, data, **options):
+    page = opened(**options)
+    page.get_by_role('tab', name='Video').click()
+    assert page.get_by_text(f'at most {app.VIDEO_SECONDS} seconds and {app.VIDEO_MB} MB').is_visible()
+    page.locator('.st-key-clip input[type=file]').set_input_files([dict(name='clip.mp4', mimeType='video/mp4', buffer=data)])
+    return page
+
+def test_video(opened):
+    pytest.importorskip('fer_nb.video')
+    page = video_page(opened, film())
+    page.locator('[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg').first.wait_for(timeout=120_000); settle(page)
+    chart = page.locator('[data-testid=stVegaLiteChart]').bounding_box()
+    page.mouse.move(chart['x']+.6*chart['width'], chart['y']+.4*chart['height'])
+    page.locator('#vg-tooltip-element.visible img').wait_for(timeout=10_000)                                      # the frame under the pointer
+    assert 'happy' in page.locator('#vg-tooltip-element').inner_text()
+    keep(page, 'video')
+    assert page.locator('video').evaluate('v => v.readyState > 0 || new Promise(r => v.onloadedmetadata = () => r(true))')
+    name, mp4 = taken(page, 'Marked video')
+    assert name.endswith('.mp4') and mp4[4:8] == b'ftyp'
+    table = list(csv.DictReader(io.StringIO(taken(page, 'Table, CSV')[1].decode())))
+    assert len(table) >= 10 and {r['emotion'] for r in table if r['face']} == {'happy'}
+
+def test_video_on_a_phone_and_too_long(opened):
+    pytest.importorskip('fer_nb.video')
+    page = video_page(opened, film(app.VIDEO_SECONDS+3, 2), width=390, height=844, scheme='dark')
+    page.get_by_text(f'the limit is {app.VIDEO_SECONDS} s').wait_for(timeout=60_000)
+    page.locator('.st-key-clip input[type=file]').set_input_files([dict(name='clip.mp4', mimeType='video/mp4', buffer=film(1.))])
+    page.locator('[data-testid=stVegaLiteChart]').wait_for(timeout=120_000)
+    assert fits(page)
+    keep(page, 'video-phone-dark')
+
+def test_about(opened):
+    page = opened(width=390, height=844)
+    page.get_by_role('tab', name='About').click()
+    page.get_by_role('table').nth(1).wait_for(); settle(page)
+    assert page.get_by_text('Not for decisions about people').is_visible() and fits(page)
+    keep(page, 'about-phone')
+
+# Findings of axe that come from Streamlit's own widgets and cannot be mended from here: (rule, part of the selector)
+streamlits = []
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_axe(opened, scheme):
+    "No serious or critical finding, with nothing on the page, with pictures, toggles and table, and in the other tabs"
+    Axe = pytest.importorskip('axe_playwright_python.sync_playwright').Axe
+    found = []
+    def check(page, state):
+        settle(page); page.wait_for_timeout(300)
+        for v in Axe().run(page).response['violations']:
+            for node in v['nodes']:
+                known = any(v['id'] == rule and part in node['html'] for rule,part in streamlits)
+                if v['impact'] in ('serious', 'critical') and not known: found.append(f"{state}: {v['id']} {node['target']} {node['html'][:300]} {node.get('failureSummary', '')[:200]}")
+    page = opened(scheme=scheme)
+    check(page, 'empty')
+    page.locator('.st-key-pictures input[type=file]').set_input_files([portrait, picture('coffee.png', encoded(coffee)), picture('junk.jpg', b'no picture')])
+    cards(page); toggle(page, 'Landmarks'); toggle(page, 'Uncalibrated')
+    check(page, 'pictures')
+    for tab in 'Camera', 'Video', 'About':
+        page.get_by_role('tab', name=tab).click()
+        check(page, tab)
+    assert not found, '\n'.join(found)
+
+def test_several_visitors_at_once(browser, server):
+    "Each gets the answer to their own picture; `python tools/load.py` does it with twenty"
+    visits = load.visit(browser, server[0], 5)
+    assert [v['said'] for v in visits] == [v['expected'] for v in visits] and len({str(v['said']) for v in visits}) == 5
+
+def test_uploads_need_a_token(server):
+    "XSRF protection is on, and the server itself refuses what is too large"
+    request = urllib.request.Request(f'{server[0]}/_stcore/upload_file/x/y', b'', method='PUT')
+    with pytest.raises(urllib.error.HTTPError) as e: urllib.request.urlopen(request)
+    assert e.value.code in (400, 403)
+
+def test_nothing_is_written(opened, server):
+    "After pictures of all sizes, a camera photo and a video: no file was opened for writing since the first answer"
+    _, tmp, writes = server
+    def state(): return {p.relative_to(f): p.stat().st_mtime_ns for f in (tmp, root) for p in f.rglob('*') if p.is_file() and not {'.git', '.venv', '__pycache__', 'screenshots', '.pytest_cache'} & set(p.relative_to(f).parts)}
+    cards(opened(portrait))                                                             # whatever loads on first use has loaded
+    before, written = state(), writes.read_text()
+    noise = picture('noise.png', encoded(np.random.default_rng(0).integers(0, 255, (1200, 1200, 3), np.uint8)))
+    assert 2**20 < len(noise['buffer']) < 5*2**20                                       # more than a web framework keeps in memory by itself
+    page = opened(noise, portrait)
+    cards(page); settle(page)
+    for label in 'Zip of all', 'Table, CSV': taken(page, label)
+    if (root/'fer_nb/video.py').exists():
+        page.get_by_role('tab', name='Video').click()
+        page.locator('.st-key-clip input[type=file]').set_input_files([dict(name='clip.mp4', mimeType='video/mp4', buffer=film(1.))])
+        page.locator('[data-testid=stVegaLiteChart]').wait_for(timeout=120_000)
+    page.context.close()
+    assert writes.read_text() == written and state() == before
