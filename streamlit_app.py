@@ -2,6 +2,7 @@
 import base64, csv, html, io, json, os, threading, zipfile
 from dataclasses import dataclass, field
 from importlib.resources import files
+from importlib.util import find_spec
 import streamlit as st
 from PIL import Image
 from starlette.formparsers import MultiPartParser
@@ -28,7 +29,9 @@ STYLE = '''<style>
 [data-testid="stFileUploaderDropzone"] {border: 1px dashed color-mix(in srgb, currentColor 40%, transparent)}
 [data-testid="stFileUploaderDropzone"]:has([data-testid="stFileUploaderDropzoneInstructions"]) {min-height: 5.5rem}
 [data-testid="stFileUploaderDropzoneInstructions"] *, [data-testid="stFileChipName"] + div {color: inherit}
-[data-testid="stFileUploader"]:has([aria-invalid="true"])::after {content: "The file in red was not taken. See the limits above."; display: block; margin-top: .5rem}
+[data-testid="stFileUploader"]:has([aria-invalid="true"])::after {content: "What is red was not taken: it must be a JPEG or PNG of at most PICTURE_MB MB."; display: block; margin-top: .5rem}
+.st-key-clip [data-testid="stFileUploader"]:has([aria-invalid="true"])::after {content: "It was not taken: it must be a video of at most VIDEO_MB MB."}
+[data-testid="stElementContainer"]:has(> .stHtml > .heard) {position: absolute; width: 1px !important; overflow: hidden}
 .photo {margin: 0} .photo > div {position: relative; display: inline-block; line-height: 0; max-width: 100%}
 .photo img {max-width: 100%; max-height: 80vh; border-radius: .5rem}
 .mark {position: absolute; border: 3px solid var(--c); box-shadow: 0 0 0 1px #0009, inset 0 0 0 1px #0009; border-radius: 3px}
@@ -57,7 +60,7 @@ STYLE = '''<style>
   .face {grid-template-columns: 5rem minmax(0, 1fr)} .face > .views {grid-row: auto} .face > .said {align-self: center} .face > .bars {grid-column: span 2}
   .face.more {grid-template-columns: 1fr} .face.more > .views {flex-direction: row} .face.more .views figure {flex: 1 1 0; max-width: 8rem} .face.more > .bars {grid-column: auto}
 }
-</style>'''
+</style>'''.replace('PICTURE_MB', str(MAX_MB)).replace('VIDEO_MB', str(VIDEO_MB))
 SCRIPT = '''<script>
 if (!window.fernb) {
   window.fernb = true;
@@ -93,7 +96,7 @@ def in_html(p): return html.escape(percent(p))
 
 def certainty(p):
     "A calibrated probability in words"
-    return next(word for least,word in ((.9, 'almost certain'), (.7, 'likely'), (.5, 'more likely than not'), (0, 'a guess')) if p>=least)
+    return next(word for least,word in ((.9, 'almost certain'), (.7, 'likely'), (.5, 'more likely than not'), (0, 'a guess')) if round(p, 2)>=least)
 
 def headline(p # `Prediction`
             ): # text
@@ -139,8 +142,9 @@ def face_html(i,           # number on the face's box
     seen = [(f'Face {i}, as the network sees it', data_uri(Image.fromarray(p.crop)), '')] + [(f'Face {i}: {c}', uri, c) for c,uri in views]
     figures = ''.join(f'<figure>{f"""<img alt="{alt}" src="{uri}">""" if uri else ""}{f"<figcaption>{c}</figcaption>" if c else ""}</figure>' for alt,uri,c in seen)
     dot = f'<i aria-hidden="true" style="background:{COLORS[p.emotion]}"></i>' if p.status=='ok' else ''
-    why = (reasons(p) or ['no expression stands out']) if p.status=='uncertain' else []
-    text = f'<p>{html.escape(said(p))}</p>' + (f'<p>Why:</p><ul class="why">{"".join(f"<li>{w}</li>" for w in why)}</ul>' if why else '')
+    why = reasons(p) if p.probabilities else []
+    if p.status=='uncertain': why = why or ['no expression stands out']
+    text = f'<p>{html.escape(said(p))}</p>' + (f'<p>{"Why" if p.status=="uncertain" else "But mind"}:</p><ul class="why">{"".join(f"<li>{w}</li>" for w in why)}</ul>' if why else '')
     return (f'<article class="face{" more" if views else ""}"><div class="views">{figures}</div><div class="said"><h3>{dot}{i} · {headline(p)}</h3>{text}</div>'
             f'{bars_html(p.probabilities, before) if p.probabilities else ""}</article>')
 
@@ -370,8 +374,7 @@ def summary(pictures, reading):
     return passing
 
 def pictures_tab():
-    uploads = st.file_uploader('Pictures with faces: drop, browse or paste', ['jpg', 'jpeg', 'png'], accept_multiple_files=True, max_upload_size=MAX_MB, key='pictures')
-    st.html(SCRIPT, unsafe_allow_javascript=True)
+    uploads = st.file_uploader(f'Pictures with faces, up to {MAX_MB} MB each: drop, browse or paste', ['jpg', 'jpeg', 'png'], accept_multiple_files=True, max_upload_size=MAX_MB, key='pictures')
     photos = [(f.file_id, f.name, f.getvalue()) for f in uploads[:MAX_PICTURES]]
     if len(uploads)>MAX_PICTURES: st.warning(f'The first {MAX_PICTURES} pictures are read. For more, use the command `fer_nb predict`.')
     if not photos and st.toggle('Try a sample picture', key='sample'): photos = [('sample', *sample())]
@@ -386,7 +389,7 @@ def pictures_tab():
     for pic in found[(page-1)*PER_PAGE:page*PER_PAGE]: show(pic, points, heat, reading, 'pictures', not several)
 
 def camera_tab():
-    photo = st.camera_input('Look into the camera and take a photo', resolution='720p')
+    photo = st.camera_input('Look into the camera and take a photo', resolution='720p', width=520)
     found = answers('camera', [(photo.file_id, 'Photo', photo.getvalue())] if photo else [])
     if found: show(found[0], *choices('camera'), 'camera')
 
@@ -453,7 +456,8 @@ def show_film(film):
     downloads([('Table, CSV', film.timeline.to_csv(), 'video.csv', 'text/csv'), ('Table, JSON', film.timeline.to_json(), 'video.json', 'application/json'), ('Marked video', film.mp4, 'video.mp4', 'video/mp4')], 'video')
 
 def video_tab():
-    clip = st.file_uploader(f'A video of at most {VIDEO_SECONDS} seconds', ['mp4', 'mov', 'webm', 'mkv', 'avi'], max_upload_size=VIDEO_MB, key='clip')
+    if not find_spec('av'): return st.info('Video needs PyAV on the server: `pip install av`.')
+    clip = st.file_uploader(f'A video of at most {VIDEO_SECONDS} seconds and {VIDEO_MB} MB', ['mp4', 'mov', 'webm', 'mkv', 'avi'], max_upload_size=VIDEO_MB, key='clip')
     kept = st.session_state.get('film')
     if not clip: st.session_state.pop('film', None); return
     if not kept or kept.key!=clip.file_id: kept = st.session_state['film'] = film(clip.file_id, clip.name, clip.getvalue())
@@ -478,7 +482,7 @@ def about_tab():
 
 def main():
     st.set_page_config(f'fer_nb: {TITLE}', ':material/mood:', layout='wide')
-    st.html(f'{STYLE}<h1>{TITLE}</h1><p>{NOTE}</p>')
+    st.html(f'{STYLE}<h1>{TITLE}</h1><p>{NOTE}</p>{SCRIPT}', unsafe_allow_javascript=True)
     pictures, camera, video, about = st.tabs(['Pictures', 'Camera', 'Video', 'About'], key='tab', on_change='rerun')
     with pictures: pictures_tab()
     with camera:

@@ -244,7 +244,7 @@ class _PhotoLines:
             f.readline()
             for line in f: yield from self._rows(line)
 
-# %% ../nbs/10_batch.ipynb #b0c4e1c7
+# %% ../nbs/10_batch.ipynb #7d135c0c
 class Journal(_PhotoLines):
     "The rows of an unfinished table, in `TABLE.part`"
     def __init__(self,
@@ -257,7 +257,9 @@ class Journal(_PhotoLines):
         except OSError as e: raise BatchError(f"{self.path} cannot be written ({e.strerror}). Choose another place for the table.") from e
         self._lock(); self.file.seek(0)
         if not resume: self.file.truncate(0)
-        if not (head := self.file.readline()).endswith(b'\n'): self.file.truncate(0); self.file.write(head := _json(settings) + b'\n'); self.file.flush()
+        head, first = self.file.readline(), self.file.readline()
+        if not first.endswith(b'\n'): self.file.truncate(0); self.file.write(head := _json(settings) + b'\n'); self.file.flush() # nothing was done yet
+        self.file.seek(len(head))
         if changed := _changes(head, settings):
             self.close()
             raise BatchError(f"{self.path} was begun with other settings: {changed}. Use those again, or start over (resume=False, --no-resume).")
@@ -415,7 +417,7 @@ def predict_photos(photos, # list of `Photo`
     if not workers: yield from _here(photos, make); return
     with Workers(make, workers) as pool: yield from pool.map(photos)
 
-# %% ../nbs/10_batch.ipynb #423d99fd
+# %% ../nbs/10_batch.ipynb #4bab91b3
 READ = 'ok', 'uncertain', 'too_small', 'no_face' # statuses of photos that could be read
 
 @dataclass
@@ -437,7 +439,7 @@ class Table:
     @property
     def failed(self): return sum(n for s,n in self.statuses.items() if s not in READ)
 
-    def __str__(self): return f'{self.photos} photos, {self.faces} faces, {self.failed} failed' + (f', {self.kept} done before' if self.kept else '')
+    def __str__(self): return ', '.join(_count(n, w) for n,w in ((self.photos, 'photo'), (self.faces, 'face'))) + f', {self.failed} failed' + (f', {self.kept} done before' if self.kept else '')
 
     def to_pandas(self):
         "The rows as a `DataFrame`"
@@ -447,6 +449,8 @@ class Table:
         return frame.astype(dict(face='Int64'))
 
     def _repr_html_(self): return f'<p>{self}</p>' + (self.to_pandas().head(20)._repr_html_() if self.rows else '')
+
+def _count(n, word): return f'{n:,} {word}' + 's'*(n!=1)
 
 # %% ../nbs/10_batch.ipynb #483a474b
 def _with_drawings(photos, folder):
@@ -502,7 +506,7 @@ def _bar(rows, total, kept, progress):
     except ImportError: progress = False
     return tqdm(rows, total=total, initial=kept, unit=' photos') if progress else rows
 
-# %% ../nbs/10_batch.ipynb #25233314
+# %% ../nbs/10_batch.ipynb #0c0d2b29
 def predict_folder(paths, # files, folders, patterns, zips: one or several
                    out=None, # the table's file; or a function, called with the rows of each photo; None: rows in memory
                    format=None, # one of `FORMATS`; None: as the file's ending says
@@ -516,7 +520,7 @@ def predict_folder(paths, # files, folders, patterns, zips: one or several
                   ) -> Table:
     "Emotions of all photos in a table. Raises `BatchError` if nothing can be done; a bad photo is a row."
     to_file = out is not None and not callable(out)
-    if to_file: format = table_format(out := os.fspath(out), format)
+    if to_file: format = table_format(out := os.fspath(out), format); table_writer(io.BytesIO(), format).close() # what is missing for it is said now
     photos, make = _listed(paths, annotated), _make(recognizer, options)
     table = Table(out=out if to_file else None, format=format, rows=[] if out is None else None)
     with contextlib.closing(Journal(out, _settings(recognizer, options), resume)) if to_file else contextlib.nullcontext() as journal:

@@ -65,7 +65,8 @@ def _predict_video(args, out):
     from fer_nb.video import analyze_video
     film = Path(args.annotated)/f'{Path(args.video).stem}.mp4' if args.annotated else None
     if film: film.parent.mkdir(parents=True, exist_ok=True)
-    timeline = analyze_video(EmotionRecognizer.from_pretrained(**_options(args)), args.video, film, progress=_seconds if sys.stderr.isatty() else None)
+    timeline = analyze_video(EmotionRecognizer.from_pretrained(**_options(args)), args.video, film, progress=_seconds if sys.stderr.isatty() else None,
+                             stride=args.stride)
     rows = timeline.to_dicts()
     if args.out: write_table(rows, args.out, args.format, columns=list(rows[0]))
     elif args.format: (printer := _printer(args.format, out, columns=list(rows[0]))).write(rows); printer.close()
@@ -228,7 +229,7 @@ def app(args, out):
     page = importlib.util.find_spec('streamlit_app')
     if importlib.util.find_spec('streamlit') is None: raise Failure("The page needs Streamlit: pip install 'fer_nb[app]'")
     if page is None: raise Failure("streamlit_app.py was not found; install fer_nb again, or run it from the repository")
-    options = ['--server.maxUploadSize=5', '--server.showEmailPrompt=false', '--browser.gatherUsageStats=false', f'--server.port={args.port}']
+    options = ['--server.maxUploadSize=25', '--server.enableXsrfProtection=true', '--server.showEmailPrompt=false', '--browser.gatherUsageStats=false', f'--server.port={args.port}']
     return subprocess.run([sys.executable, '-m', 'streamlit', 'run', page.origin, *options]).returncode
 
 # %% ../nbs/13_cli.ipynb #c2c2033e
@@ -255,6 +256,7 @@ def _parser():
 def _predict_options(p):
     p.add_argument('paths', nargs='*', metavar='PATH', help='pictures, folders, patterns or zips')
     p.add_argument('--video', metavar='FILE', help='follow the faces of a video instead')
+    p.add_argument('--stride', type=int, default=1, metavar='N', help='of a video: look at every N-th frame, for slow machines')
     p.add_argument('--out', metavar='FILE', help='write a table: .csv, .jsonl, .parquet or .json')
     p.add_argument('--format', choices=('csv','jsonl','parquet','json'), help="of the table (default: as the file's ending says; without --out, sentences)")
     p.add_argument('--json', dest='format', action='store_const', const='json', help='the same as --format json: one document')

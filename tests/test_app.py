@@ -176,11 +176,17 @@ def test_uncertain_always_says_why(recognizer):
     p.status, p.probabilities = 'uncertain', dict.fromkeys(CLASSES, .1) | dict(happy=.45)
     assert '<li>no expression stands out</li>' in app.face_html(1, p)
 
+def test_an_answer_on_a_bad_picture_is_qualified(recognizer):
+    from PIL import ImageFilter
+    [p] = recognizer.predict(Image.fromarray(skdata.astronaut()).filter(ImageFilter.GaussianBlur(3)))
+    assert p.status == 'ok' and 'But mind' in app.face_html(1, p) and 'blurred' in app.face_html(1, p)
+    assert 'But mind' not in app.face_html(1, recognizer.predict(skdata.astronaut())[0])
+
 def test_top_two_when_close():
     p = dict.fromkeys(CLASSES, .02) | dict(sad=.5, fear=.4)
     assert app.said(face('ok', emotion='sad', confidence=.5, probabilities=p)) == 'More likely than not: 50%. Fear comes close: 40%.'
 
-@pytest.mark.parametrize('p,words', [(.97, 'almost certain'), (.75, 'likely'), (.6, 'more likely than not'), (.3, 'a guess')])
+@pytest.mark.parametrize('p,words', [(.97, 'almost certain'), (.899, 'almost certain'), (.896, 'almost certain'), (.894, 'likely'), (.75, 'likely'), (.6, 'more likely than not'), (.3, 'a guess')])
 def test_certainty(p, words): assert app.certainty(p) == words
 
 def luminance(color):
@@ -251,6 +257,11 @@ def test_a_video_that_is_none(page):
     page.file_uploader(key='clip').set_value(('junk.mp4', b'no video', 'video/mp4'))
     page.run()
     assert not page.exception and 'not a video that can be read' in page.error[0].value
+
+def test_without_pyav_the_video_tab_says_so(monkeypatch):
+    monkeypatch.setattr('importlib.util.find_spec', lambda name, *args: None)
+    page = opened()
+    assert not page.exception and 'pip install av' in page.info[0].value
 
 def test_timeline_of_one_face():
     video = pytest.importorskip('fer_nb.video')

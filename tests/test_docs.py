@@ -24,7 +24,7 @@ def test_every_notebook_has_a_page_and_every_module_its_entries(site):
     for book in (root/'nbs').glob('[!_.]*.ipynb'):
         assert (site/_nbpath2html(book).name).is_file(), book.name
     text = (site/'inference.html').read_text()
-    assert {'emotionrecognizer', 'emotionrecognizer.predict', 'prediction'} <= Seen(text).ids
+    assert {'emotionrecognizer', 'emotionrecognizer.predict', 'emotionrecognizer.from_pretrained', 'prediction'} <= Seen(text).ids
     assert '<code>min_size</code>' in text and 'shorter side of a detected box' in text       # the table of parameters
     drawing = (site/'drawing.html').read_text()
     assert drawing.index('id="look"') < drawing.index('id="random_look"')                      # as they are defined

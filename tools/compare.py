@@ -57,10 +57,10 @@ def start_fer():
             lambda file: top(whole.detect_emotions(cv2.imread(str(file)))))
 
 def start_ours():
-    import cv2, torch
+    import cv2
     from fer_nb.data import CLASSES
     from fer_nb.inference import EmotionRecognizer
-    torch.set_num_threads(1); cv2.setNumThreads(1)
+    cv2.setNumThreads(1)
     ours = EmotionRecognizer.from_pretrained()
     def largest(photo): return ours.predict(photo)[0].emotion
     return lambda x: CLASSES[ours.classify([x])[0][0].argmax()], largest, largest

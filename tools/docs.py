@@ -7,7 +7,7 @@
 Both ways start from the same pages, made by nbdev's processors, but `show_doc` asks the exported module, so that no cell
 has to run, and exported code stays in sight. What stands in the sidebar is read from _quarto.yml alone.
 """
-import argparse, importlib, inspect, io, json, logging, os, posixpath, re, shutil, sys
+import argparse, ast, importlib, inspect, io, json, logging, os, posixpath, re, shutil, sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,7 +17,8 @@ from fastcore.docments import docments
 from nbdev.config import get_config
 from nbdev.doclinks import _nbpath2html
 from nbdev.process import Processor
-from nbdev.processors import FilterDefaults, add_show_docs
+from nbdev.processors import FilterDefaults
+from nbdev.showdoc import showdoc_nm
 
 root = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(root), str(root/'tools')]
@@ -57,7 +58,7 @@ def table(obj, source):
 
 def entry(obj, name, module, cfg):
     "The page's entry for one object: heading, link to its source, docstring, parameters"
-    bare = inspect.unwrap(getattr(obj, '__func__', getattr(obj, 'fget', obj)) or obj)
+    bare = inspect.unwrap(next((f for a in ('__func__', 'fget', 'func') if (f := getattr(obj, a, None))), obj))
     try: lines, start = inspect.getsourcelines(bare)
     except (OSError, TypeError): lines, start = [], 1
     at = f"{cfg.git_url}/blob/{cfg.branch}/{module.__name__.replace('.', '/')}.py#L{max(start, 1)}"
@@ -68,14 +69,28 @@ def entry(obj, name, module, cfg):
 
 # Notebooks to pages
 
-class InOrder(Processor):
-    "nbdev puts the entries of a cell that defines several things behind it one by one, so that the last comes first"
+def defined(cell):
+    "What a cell defines for others, in order: functions, classes, their methods that have a docstring or are patched or assigned"
+    for node in cell.parsed_() or []:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and 'export' in cell.directives_:
+            if not node.name.startswith('_') or node.name.startswith('__'): yield showdoc_nm(node)
+        if isinstance(node, ast.ClassDef) and not node.name.startswith('_'):
+            yield from (f'{node.name}.{f.name}' for f in node.body if isinstance(f, ast.FunctionDef) and not f.name.startswith('_') and ast.get_docstring(f))
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                for t in getattr(target, 'elts', [target]):
+                    if isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name) and not t.attr.startswith('_'): yield f'{t.value.id}.{t.attr}'
+
+class Entries(Processor):
+    "A `show_doc` cell for each definition of an exported cell, after it"
     def begin(self):
-        cells, run = [], []
-        for cell in [*self.nb.cells, mk_cell('')]:
-            if getattr(cell, 'has_sd', False): run.append(cell)
-            else: cells += run[::-1] + [cell]; run = []
-        self.nb.cells = cells[:-1]
+        cells = []
+        for cell in self.nb.cells:
+            cells.append(cell)
+            said = set(getattr(cell, 'directives_', ()))
+            if cell.cell_type == 'code' and said & {'export', 'exporti'} and 'hide' not in said:
+                cells += [mk_cell(f'show_doc({name})') for name in defined(cell)]
+        self.nb.cells = cells
 
 class Describe(Processor):
     "Fills the `show_doc` cells, from the module that the notebook exports"
@@ -94,13 +109,13 @@ class Describe(Processor):
 
 def keep_exports(cell):
     "Exported code stays; the cells that only name the module or are hidden go"
-    if cell.directives_ and cell.directives_.keys() & {'hide', 'default_exp', 'exporti'}: del cell['source']
+    if cell.directives_ and cell.directives_.keys() & {'hide', 'default_exp'}: del cell['source']
 
 class Pages(FilterDefaults):
     "nbdev's processors, with these changes"
     def base_procs(self):
-        swap = dict(add_show_docs=(add_show_docs, InOrder), exec_show_docs=(Describe,), rm_export=(keep_exports,))
-        return [q for p in super().base_procs() for q in swap.get(p.__name__, (p,))]
+        swap = dict(add_show_docs=Entries, exec_show_docs=Describe, rm_export=keep_exports)
+        return [swap.get(p.__name__, p) for p in super().base_procs()]
 
 def split_title(nb):
     "nbdev takes the title's cell whole, with all that it says: the title and its promise get a cell of their own"
@@ -157,6 +172,7 @@ def mender(books, cfg, suffix):
     def mend(text):
         text = re.sub(home + r'([\w.-]+\.html)(?:#([\w.]+))?', own, fix_links(text, relative))
         text = re.sub(r'<style scoped>.*?</style>', '', text, flags=re.S).replace(' border="1" class="dataframe"', '')
+        text = re.sub(r'(```.*?```)|(?m:^)# ', lambda m: m[1] or '## ', text, flags=re.S)                        # a page has one title
         return re.sub(r'(?m)^(?![-*]\s|\d+\.\s|\s|\|)(.+)\n(?=[-*] )', r'\1\n\n', text)  # a list needs an empty line before it
     return mend
 

@@ -1,4 +1,4 @@
-"""The page as the README shows it, from the real page with its sample picture: nbs/images/page-light.jpg and page-phone.jpg.
+"""The page as the README shows it, from the real page with a portrait that scikit-image carries: nbs/images/page-light.jpg and page-phone.jpg.
 
     python tools/screenshots.py
 """
@@ -6,6 +6,7 @@ import io, shutil, sys
 from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
+from skimage.data import astronaut
 import load
 
 images = load.root/'nbs'/'images'
@@ -13,10 +14,12 @@ SHOTS = {'page-light': dict(viewport=dict(width=1180, height=820), color_scheme=
          'page-phone': dict(viewport=dict(width=390, height=844), color_scheme='dark', device_scale_factor=1.5)}
 
 def shoot(browser, address, **options):
-    "The whole page with the sample picture, its landmarks and its heat map"
+    "The whole page with one picture, its landmarks and its heat map"
     page = browser.new_context(**options).new_page()
     page.goto(address)
-    for words in 'Try a sample picture', 'Landmarks', 'Heat map': page.get_by_text(words, exact=True).click(timeout=120_000)
+    f = io.BytesIO(); Image.fromarray(astronaut()).save(f, 'PNG')
+    page.locator('.st-key-pictures input[type=file]').set_input_files([dict(name='eileen-collins.png', mimeType='image/png', buffer=f.getvalue())])
+    for words in 'Landmarks', 'Heat map': page.get_by_text(words, exact=True).click(timeout=120_000)
     page.get_by_text('where it looked').wait_for(timeout=120_000)
     page.mouse.move(0, 0); page.locator('[data-testid=stApp][data-test-script-state=notRunning]').wait_for()
     page.wait_for_timeout(1000)

@@ -1,0 +1,38 @@
+"What a notebook cannot say of videos: a browser plays what is written, and importing loads none of the heavy packages."
+import shutil, subprocess, sys
+from fractions import Fraction
+import numpy as np, pytest
+pytest.importorskip('av')
+from fer_nb.video import Mp4Writer, read_video
+
+chromium = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
+quiet = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
+
+def test_import_is_light():
+    "Neither by import nor by reading frames of one's own"
+    code = ("import sys; from fer_nb.video import read_video; import numpy as np; list(read_video([np.zeros((9, 9, 3), np.uint8)], fps=1));"
+            "print(sorted({'torch', 'torchvision', 'fastcore', 'tqdm', 'pandas', 'av', 'cv2', 'mediapipe', 'matplotlib', 'facenet_pytorch'} & set(sys.modules)))")
+    assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip() == '[]'
+
+@pytest.mark.skipif(not chromium, reason='no Chromium on the path: install the chromium package')
+def test_a_browser_plays_it(tmp_path):
+    "Odd sides, uneven times: it loads, has the right size and length, and its last picture is the last one written"
+    sync_api = pytest.importorskip('playwright.sync_api')
+    times = [0, .04, .3, .31, .8, 1]
+    with Mp4Writer(tmp_path/'film.mp4') as w:
+        for i,t in enumerate(times): w.write(np.full((121, 161, 3), 40*i, np.uint8), t)
+    (tmp_path/'page.html').write_text('<video src=film.mp4 muted></video><canvas width=160 height=120></canvas>')
+    with sync_api.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=chromium, args=quiet + ['--allow-file-access-from-files'])
+        page = browser.new_page()
+        page.goto((tmp_path/'page.html').as_uri())
+        size = page.evaluate("""() => new Promise((yes, no) => {
+            const v = document.querySelector('video'), c = document.querySelector('canvas').getContext('2d')
+            v.onerror = () => no(v.error.message)
+            v.onended = () => { c.drawImage(v, 0, 0); yes([v.videoWidth, v.videoHeight, v.duration, c.getImageData(80, 60, 1, 1).data[0]]) }
+            v.play()
+        })""")
+        browser.close()
+    width, height, seconds, gray = size
+    assert (width, height) == (160, 120) and abs(seconds-1.2) < .01 and abs(gray-200) < 8
+    assert np.allclose([f.time for f in read_video(tmp_path/'film.mp4')], times, atol=1e-4)
