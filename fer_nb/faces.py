@@ -324,8 +324,7 @@ def _cells(start, stop, n):
     return start + i*(stop-start)//n, start - (-(i+1)*(stop-start)//n)
 
 def _shrink(sums, scale, margin, step=1):
-    "A picture at `scale` on gray, float32 (1, 3, h+2·margin, w+2·margin), from the summed-area table `sums`, every `step` pixels of it."
-    sums = sums[::step, ::step]
+    "A picture at `scale` on gray, float32 (1, 3, h+2·margin, w+2·margin), from its summed-area table, of which `sums` has every `step`th row and column."
     h, w = (int((n-1)*step*scale + 1) for n in sums.shape[:2])
     (y0, y1), (x0, x1) = (_cells(0, n-1, m) for n, m in zip(sums.shape, (h, w)))
     rows = sums.take(y1, 0); rows -= sums.take(y0, 0)
@@ -376,28 +375,29 @@ def _moved(boxes, shifts, pixel=1):
     "Boxes moved by `shifts`, shares of their sides."
     return boxes + shifts*np.tile(boxes[:, 2:]-boxes[:, :2]+pixel, 2)
 
-# %% ../nbs/01_faces.ipynb #c9dce9a6
-def _look(pnet, sums, scale, border, threshold):
-    "Boxes (N, 4), scores and shifts that the first network proposes at one scale of a canvas."
-    nothing = np.zeros((0, 4)), np.zeros(0), np.zeros((0, 4))
-    inner = sums[border:len(sums)-border, border:sums.shape[1]-border]
-    margin, step = min(8, int(border*scale)), 2**int(max(0, math.log2(1/scale))) if border else 1
-    if min(inner.shape[:2]) <= step: return nothing
-    pixels = _shrink(inner, scale, margin, step)
-    if min(pixels.shape[2:]) < 12: return nothing
+# %% ../nbs/01_faces.ipynb #51170f35
+def _look(pnet, pixels, scale, margin, threshold):
+    "Boxes (N, 4) in whole pixels of the picture, scores and shifts that the first network proposes in one size."
     (score,), (shift,) = pnet(pixels)                                         # (1, h', w'), (4, h', w')
     _, y, x = np.nonzero(score >= threshold)
-    at = np.stack([x, y], 1).astype(np.float32)*2 + (1-margin)                # windows of 12 pixels, 2 apart
-    boxes = np.floor(np.concatenate([at, at+11], 1)/np.float32(scale)) + border
+    corner = np.stack([x, y], 1).astype(np.float32)*2 + (1-margin)            # windows of 12 pixels, 2 apart
+    boxes = np.floor(np.concatenate([corner, corner+11], 1)/np.float32(scale))
     keep = _distinct(boxes, score[0, y, x], .5)
     return boxes[keep], score[0, y, x][keep], shift[:, y, x].T[keep]
 
+# %% ../nbs/01_faces.ipynb #8d1d5c0a
 def _propose(pnet, sums, border, window, threshold, factor=.709):
     "Boxes (N, 4) that the first network proposes on a canvas, for faces of `window` pixels and all larger ones."
-    scales, side = [12/window], min(sums.shape[:2])-1
-    while side*scales[-1] >= 12: scales.append(scales[-1]*factor)
-    found = [_look(pnet, sums, s, border, threshold) for s in scales[:-1]]
-    if not found: return np.zeros((0, 4))
+    found, scale, step = [(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 4)))], 12/window, 1
+    inner = sums[border:len(sums)-border, border:sums.shape[1]-border]
+    while (min(sums.shape[:2])-1)*scale >= 12:
+        while border and 2*step*scale <= 1 and min(inner.shape[:2]) > 2: inner, step = np.ascontiguousarray(inner[::2, ::2]), 2*step
+        margin = min(8, int(border*scale))
+        pixels = _shrink(inner, scale, margin, step)
+        if min(pixels.shape[2:]) >= 12:
+            boxes, *rest = _look(pnet, pixels, scale, margin, threshold)
+            found.append((boxes+border, *rest))
+        scale *= factor
     boxes, scores, shifts = (np.concatenate(v) for v in zip(*found))
     keep = _distinct(boxes, scores, .7)
     return _moved(boxes[keep], shifts[keep], 0)
@@ -454,8 +454,8 @@ class Face:
         f = io.BytesIO(); Image.fromarray(self.crop).save(f, 'PNG')
         return f.getvalue()
 
-# %% ../nbs/01_faces.ipynb #b356b2fb
-_SMALLER, _WINDOWS = .8, 40           # a window also finds faces this much smaller; the finest is this part of the longer side
+# %% ../nbs/01_faces.ipynb #53543756
+_SMALLER, _WINDOWS = .8, 32           # a window also finds faces this much smaller; the finest is this part of the longer side
 
 def _largest_first(found, photo, scale, border):
     "Boxes and scores (N, 5) on a canvas as boxes (N, 4) in the photo (w, h) and scores (N,); none with its centre on the border."
@@ -470,7 +470,7 @@ def _largest_first(found, photo, scale, border):
 class FaceDetector:
     "MTCNN with FER2013 framing: a photo in, its faces out, largest first. Safe to share between threads."
     def __init__(self,
-        min_face:float=24, # shortest face looked for, pixels of the photo; in a large one, a fiftieth of its longer side
+        min_face:float=24, # shortest face looked for, pixels of the photo; in a large one, a fortieth of its longer side
         min_score:float=.8, # keep faces at least this probable, 0 to 1
         max_side:int=1280, # detect on a copy with its longest side at most this, pixels
         size:int=128, # side of the crops, pixels
@@ -492,7 +492,7 @@ class FaceDetector:
             raise ValueError("FaceDetector takes uint8 RGB pixels (H, W, 3). Pass load_image(photo).")
         canvas, scale, border = _canvas(image, self.settings['max_side'])
         window = max(20, self.settings['min_face']*min(scale)/_SMALLER, (max(canvas.shape)-2*border)/_WINDOWS)
-        found = _mtcnn(self.nets, canvas, window, border, (.5, .6, self.settings['min_score']))
+        found = _mtcnn(self.nets, canvas, window, border, (.6, .4, self.settings['min_score']))
         return _largest_first(found, image.shape[1::-1], scale, border)
 
     def __call__(self, image:np.ndarray)->list: # of `Face`, largest first; empty where there is none

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['N_LANDMARKS', 'MIRROR', 'CONTOURS', 'canvas', 'LandmarkExtractor', 'mirror', 'draw_landmarks', 'align',
-           'landmark_stats']
+           'landmark_stats', 'photo_landmarks']
 
 # %% ../nbs/02_landmarks.ipynb #e48b04d3
 import os, contextlib
@@ -39,13 +39,13 @@ def canvas(face, # uint8 (H, W), gray
 import functools, threading
 
 @functools.lru_cache(maxsize=None)
-def _face_mesh(confidence):
-    "This process's FaceMesh and its lock"
+def _face_mesh(confidence, most=1):
+    "This process's FaceMesh for this many faces, and its lock"
     try: import mediapipe as mp
     except ImportError as e:
         raise ImportError("MediaPipe did not load. Install it with `pip install mediapipe==0.10.21`; on Debian and Ubuntu it "
                           "also needs `apt-get install libgl1 libglib2.0-0`.") from e
-    with _quiet(): mesh = mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, min_detection_confidence=confidence)
+    with _quiet(): mesh = mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=most, min_detection_confidence=confidence)
     return mesh, threading.Lock(), []
 
 def _process(mesh, image, seen):
@@ -192,3 +192,30 @@ def landmark_stats(landmarks, # float32 (N, 468, 3) in crop coordinates
     p = align(torch.from_numpy(np.asarray(landmarks)[valid]))
     p = torch.cat([p, mirror(p, width=0)])
     return p.mean(0).numpy(), p.std(0).clamp_min(1e-3).numpy()
+
+# %% ../nbs/02_landmarks.ipynb #dfea8293
+def _photo_view(image, view):
+    "A photo as one view shows it, and its border in pixels"
+    import cv2
+    if view=='mirrored': image = image[:, ::-1]
+    b = round(.25*min(image.shape[:2])) if view=='bordered' else 0
+    return cv2.copyMakeBorder(np.ascontiguousarray(image), b, b, b, b, cv2.BORDER_CONSTANT, value=(128,128,128)), b
+
+def photo_landmarks(image, # uint8 (H, W, 3), RGB: a whole photo
+                    confidence=.5, # least detector confidence
+                    most=4, # faces
+                    max_side=640 # of the copy that is looked at, pixels
+                   ): # list of float32 (468, 3), pixels of the photo, largest face first
+    "Landmarks of the faces that FaceMesh's own detector finds in a whole photo, some of them false"
+    import cv2
+    h, w = image.shape[:2]; scale = min(1, max_side/max(h, w))
+    if scale<1: image = cv2.resize(image, (max(1, round(w*scale)), max(1, round(h*scale))), interpolation=cv2.INTER_AREA)
+    mesh, lock, seen = _face_mesh(confidence, most)
+    for view in ('plain', 'mirrored', 'bordered'):
+        photo, b = _photo_view(image, view); h, w = photo.shape[:2]
+        with lock: found = _process(mesh, photo, seen) or []
+        faces = [np.array([(p.x, p.y, p.z) for p in f.landmark], np.float32) for f in found]
+        if faces: break
+    if view=='mirrored': faces = [mirror(f) for f in faces]
+    faces = [((f*[w, h, w] - [b, b, 0])/scale).astype(np.float32) for f in faces]
+    return sorted(faces, key=lambda f: -np.ptp(f[:, :2], 0).prod())
