@@ -471,7 +471,7 @@ class FaceDetector:
     "MTCNN with FER2013 framing: a photo in, its faces out, largest first. Safe to share between threads."
     def __init__(self,
         min_face:float=24, # shortest face looked for, pixels of the photo; in a large one, a fortieth of its longer side
-        min_score:float=.8, # keep faces at least this probable, 0 to 1
+        min_score:float=.85, # keep faces at least this probable, 0 to 1
         max_side:int=1280, # detect on a copy with its longest side at most this, pixels
         size:int=128, # side of the crops, pixels
         backend:str='onnx', # 'onnx', or 'torch' for facenet-pytorch's own networks, on any device
