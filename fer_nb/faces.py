@@ -459,7 +459,7 @@ _SMALLER, _WINDOWS = .8, 32           # a window also finds faces this much smal
 
 def _largest_first(found, photo, scale, border):
     "Boxes and scores (N, 5) on a canvas as boxes (N, 4) in the photo (w, h) and scores (N,); none with its centre on the border."
-    boxes, scores = (found[:, :4]-border)/np.tile(scale, 2), found[:, 4]
+    boxes, scores = (((found[:, :4]-border)/np.tile(scale, 2))*32).round()/32, found[:, 4] # to 1/32 pixel: no trace of who multiplied
     middle, size = (boxes[:, :2]+boxes[:, 2:])/2, boxes[:, 2:]-boxes[:, :2]
     keep = ((size > 0) & (middle >= 0) & (middle <= photo)).all(1)
     boxes, scores, size = boxes[keep], scores[keep], size[keep]
