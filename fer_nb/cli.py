@@ -130,6 +130,9 @@ def _recipe(name, changes):
 def train(args, out):
     "Train by a recipe; with --publish also calibrate, score and write what is shipped"
     config = _recipe(args.config, parse_changes(args.set))
+    if args.publish: # hours later it would be late to say so
+        from fer_nb.export import needs_onnx
+        needs_onnx()
     arrays = _arrays(args)
     from fer_nb.training import about_run, fit
     folder = Path(args.out or f'runs/{Path(args.config).stem}')
