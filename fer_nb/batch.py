@@ -308,7 +308,7 @@ class _Worker:
         self.process.start(); theirs.close()
 
     def end(self):
-        self.pipe.close(); self.process.join(1)
+        self.pipe.close(); self.process.join(1 if self.ready else 0) # one that is not ready yet has nothing to finish
         if self.process.is_alive(): self.process.kill(); self.process.join()
 
 # %% ../nbs/10_batch.ipynb #1d477107

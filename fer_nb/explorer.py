@@ -402,8 +402,8 @@ def bars_html(probabilities, # class to probability
         was = None if before is None or before==probabilities else before[c]
         mark = '' if was is None else f'<div style="position:absolute;top:-2px;bottom:-2px;left:{100*was:.2f}%;border-left:2px solid currentColor"></div>'
         bar = f'<div style="position:relative;height:.9em;background:#8883"><div style="width:{100*v:.2f}%;height:100%;background:{COLORS[c]}"></div>{mark}</div>'
-        moved = '' if was is None else f'{100*(v-was):+.0f}'
-        return f'<tr><td>{c}</td><td style="width:200px">{bar}</td><td style="text-align:right">{v:.1%}</td><td style="text-align:right;min-width:2.5em">{moved}</td></tr>'
+        moved = '' if was is None else f'{100*(v-was):+.1f}'
+        return f'<tr><td>{c}</td><td style="width:200px">{bar}</td><td style="text-align:right">{v:.1%}</td><td style="text-align:right;min-width:3em">{moved}</td></tr>'
     return f'<table>{"".join(row(c, v) for c,v in probabilities.items())}</table>'
 
 def figures_html(figures # (PIL picture, alt, caption) each

@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 # %% ../nbs/01_faces.ipynb #68a23203
 class ImageError(ValueError):
@@ -512,13 +512,15 @@ def _tag(draw, text, at, colour, font, size):
     pad = max(2, round(font.size/5)); w, h = right-left+2*pad, bottom-top+2*pad
     x = min(max(0, at[0]), max(0, size[0]-w)); y = at[1]-h if at[1]-h >= 0 else max(0, at[1])
     draw.rectangle((x, y, x+w, y+h), fill=colour)
-    draw.text((x+pad-left, y+pad-top), text, fill='black', font=font)
+    ink = 'black' if np.dot(ImageColor.getrgb(colour)[:3], (.299, .587, .114)) > 110 else 'white'
+    draw.text((x+pad-left, y+pad-top), text, fill=ink, font=font)
 
 # %% ../nbs/01_faces.ipynb #d661909c
 def draw_faces(
     image:np.ndarray, # uint8 (H, W, 3) RGB
     faces, # `Face`s, or anything with a `.box` in pixels of `image`
     labels=None, # one text a face, written after its number
+    colors=None, # one a face, as PIL names colours; None: bright ones in turn
     min_side:int=320, # enlarge a smaller picture until its longest side has this, pixels
 )->Image.Image: # RGB, as large as `image` or larger
     "The photo with a numbered box round each face."
@@ -531,7 +533,7 @@ def draw_faces(
     for i, face in enumerate(faces):
         if face.box is None: continue
         x0, y0, x1, y1 = (v*zoom for v in face.box)
-        edge, colour = (max(0, x0), max(0, y0), min(im.width-1, x1), min(im.height-1, y1)), _COLOURS[i % len(_COLOURS)]
+        edge, colour = (max(0, x0), max(0, y0), min(im.width-1, x1), min(im.height-1, y1)), (colors or _COLOURS)[i % len(colors or _COLOURS)]
         if edge[2] <= edge[0] or edge[3] <= edge[1]: continue
         draw.rectangle(edge, outline='black', width=line+2)
         draw.rectangle(edge, outline=colour, width=line)

@@ -223,7 +223,7 @@ def annotate(photo,       # as `predict` takes it
             ) -> Image.Image:
     "The photo with a numbered box and a few words for each face"
     shown = [p for p in predictions if p.box is not None]
-    return draw_faces(load_image(photo), shown, [label(p) for p in shown])
+    return draw_faces(load_image(photo), shown, [label(p) for p in shown], [COLORS.get(p.emotion, '#d0d0d0') for p in shown])
 
 # %% ../nbs/07_inference.ipynb #b74911a4
 def check_parity(recognizer, arrays # prepared `FerArrays`

@@ -693,11 +693,11 @@ def draw_rows(image, # uint8 (H, W, 3) RGB
               rows,  # of `FaceRow`, of this frame
               scale=1. # pixels of the video for one of `image`
              ): # uint8 (H, W, 3)
-    "The frame with a box, number and words for each face; a number keeps its colour"
+    "The frame with a box, number and words for each face, in the colour of its emotion"
     by_face = {r.face:replace(r, box=tuple(v/scale for v in r.box)) for r in rows if r.face}
     if not by_face: return image
     all_ = [by_face.get(n, FaceRow(0, 0)) for n in range(1, max(by_face)+1)]
-    return np.asarray(draw_faces(image, all_, [label(r) for r in all_], min_side=1))
+    return np.asarray(draw_faces(image, all_, [label(r) for r in all_], [COLORS.get(r.emotion, '#d0d0d0') for r in all_], min_side=1))
 
 # %% ../nbs/09_video.ipynb #521b6236
 def write_annotated(source,        # as `read_video` takes it
