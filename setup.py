@@ -36,7 +36,7 @@ setup(
     classifiers=['Development Status :: 3 - Alpha', f'Intended Audience :: {cfg["audience"]}',
                  'Programming Language :: Python :: 3.11', 'Programming Language :: Python :: 3.12'],
     packages=find_packages(include=[cfg['lib_path'], cfg['lib_path'] + '.*']),
-    package_data={cfg['lib_path']: ['weights/*', 'configs/*']},
+    package_data={cfg['lib_path']: ['weights/*', 'weights/*/*', 'configs/*']},
     py_modules=['streamlit_app'],  # the page travels with the package: `fer_nb app` finds it by its module name
     python_requires=f'>={cfg["min_python"]},<{cfg["max_python"]}',
     install_requires=cfg['requirements'].split(),

@@ -95,6 +95,7 @@ def run(path):
     os.chdir(path.parent)
     files = watch_files()
     nb, shell = read_nb(path), CaptureShell(path)
+    for cell in filter(runs, nb.cells): cell["outputs"] = []  # what a cell no longer shows would stay otherwise
     try: shell.run_all(nb, exc_stop=True, preproc=lambda cell: not runs(cell))
     except Exception: sys.exit(shell.prettytb(path.name))
     lighten(nb)
