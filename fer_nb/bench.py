@@ -179,12 +179,12 @@ def scenes(n, seed=0):
         k = rng.choice([0, *range(1, 101)], 24, p=[.5]+[.005]*100) # as often the astronaut as one of a hundred others
         yield compose_scene(np.asarray(back.resize((w, h))), [faces[j] for j in k], rng)
 
-def recall_part(quick=False, n=None # scenes; None: 100, quick 20
+def recall_part(quick=False, n=None # scenes; None: 250, quick 20
                 ):
     "Share of the faces in composed scenes that each path finds, and boxes where no face is"
     from fer_nb.inference import EmotionRecognizer
     naive, ours = Naive(), EmotionRecognizer.from_pretrained()
-    counts = [found_faces(there, naive.find(Image.fromarray(image)), [p.box for p in ours.predict(image) if p.box]) for image,there in scenes(n or (20 if quick else 100))]
+    counts = [found_faces(there, naive.find(Image.fromarray(image)), [p.box for p in ours.predict(image) if p.box]) for image,there in scenes(n or (20 if quick else 250))]
     total = {k:sum(c[k] for c in counts) for k in counts[0]}
     recall = {k:total[k]/total['there'] for k in ('naive', 'ours')}
     return dict(scenes=len(counts), **total, recall=recall, lost_points=100*(recall['naive']-recall['ours']))
