@@ -137,7 +137,7 @@ def train(args, out):
     from fer_nb.training import about_run, fit
     folder = Path(args.out or f'runs/{Path(args.config).stem}')
     votes = _votes(arrays, args, needed=config.votes_loss)
-    best = fit(arrays, config, folder, votes=votes, teachers=args.teachers, resume=not args.no_resume)
+    best = fit(arrays, config, folder, votes=votes, teachers=args.teachers, begin=args.begin, resume=not args.no_resume)
     if int(os.environ.get('RANK', 0)): return OK # of several processes the first goes on
     about = about_run(folder)
     top = max(about['log'], key=lambda r: r['public_macro_f1'])
@@ -295,6 +295,7 @@ def _train_options(p):
     p.add_argument('--set', nargs='+', default=[], metavar='NAME=VALUE', help='change the recipe, such as epochs=5 model.branches=image')
     p.add_argument('--out', help='folder of the run (default: runs/RECIPE)')
     p.add_argument('--teachers', nargs='+', default=[], metavar='WEIGHTS', help='networks whose answers are mixed into the labels; the recipe needs distill')
+    p.add_argument('--begin', metavar='WEIGHTS', help='weights to begin from, of a network of the same form')
     p.add_argument('--no-resume', action='store_true', help='start over')
     p.add_argument('--publish', metavar='DIR', help='afterwards score PrivateTest and write weights and metrics to DIR')
 

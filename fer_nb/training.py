@@ -264,13 +264,19 @@ def _teachers(weights, config, accelerator):
         if config.compile: m.compile()
     return models
 
-def _start(arrays, votes, config, device, teachers):
+def _begin_from(model, weights):
+    "Give `model` the weights of a trained network of its own form"
+    try: model.load_state_dict(load_weights(weights)[0].state_dict())
+    except RuntimeError as e: raise TrainingError(f"{Path(weights).name} holds a network of another form than the recipe's: {e}") from e
+
+def _start(arrays, votes, config, device, teachers, begin):
     "Accelerator, run and loader of a recipe"
     accelerator, train = _accelerator(config, device), arrays.subset('Training')
     if not len(train): raise TrainingError("There are no Training faces in these arrays")
     shares = _vote_shares(arrays, votes, config)[arrays.split==SPLITS.index('Training')]
     torch.manual_seed(config.seed)
     model = EmotionNet(config.model).set_landmark_stats(*landmark_stats(train.landmarks, train.valid))
+    if begin: _begin_from(model, begin)
     model = model.to(accelerator.device, memory_format=torch.channels_last)
     sampler = WeightedSampler(train.labels, config.sampler_power, config.seed)
     config_one = TrainConfig(**{**asdict(config), 'batch_size':max(1, min(config.batch_size, len(train))//accelerator.num_processes)})
@@ -295,12 +301,14 @@ def _commit():
     done = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=files('fer_nb'), capture_output=True, text=True) if shutil.which('git') else None
     return done.stdout.strip() if done and done.returncode==0 else None
 
-def _open_run(out, config, accelerator, teachers):
+def _sha256(file): return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+def _open_run(out, config, accelerator, teachers, begin):
     "Note what is about to run, and clear an earlier log"
     (out/'log.csv').unlink(missing_ok=True)
     (out/'config.json').write_text(json.dumps(asdict(config), indent=1) + '\n')
     about = dict(commit=_commit(), torch=torch.__version__, device=str(accelerator.device), processes=accelerator.num_processes, precision=accelerator.mixed_precision,
-                 teachers=[hashlib.sha256(Path(t).read_bytes()).hexdigest() for t in teachers])
+                 teachers=[_sha256(t) for t in teachers], begin=_sha256(begin) if begin else None)
     (out/'run.json').write_text(json.dumps(about, indent=1) + '\n')
 
 # %% ../nbs/05_training.ipynb #7b1dd786
@@ -309,6 +317,7 @@ def fit(arrays:FerArrays,  # with Training and PublicTest faces
         out,               # folder for config.json, log.csv, last.pt, best.safetensors
         votes=None,        # int (N, 10): annotators' votes as `read_ferplus` gives them, where votes_loss is set
         teachers=(),       # weights files whose answers are mixed into the labels, where distill is set
+        begin=None,        # weights to begin from, of a network of the recipe's form; None: at random
         resume=True,       # go on from last.pt if it is there
         device=None,       # "cpu" to leave a GPU alone
         progress=True,
@@ -318,10 +327,10 @@ def fit(arrays:FerArrays,  # with Training and PublicTest faces
     from tqdm.auto import tqdm
     out, public = Path(out), arrays.subset('PublicTest')
     out.mkdir(parents=True, exist_ok=True); _keep_memory()
-    accelerator, run, loader = _start(arrays, votes, config, device, teachers)
+    accelerator, run, loader = _start(arrays, votes, config, device, teachers, begin)
     last, lead = out/'last.pt', accelerator.is_main_process
     if resume and last.exists(): run.load(last, config)
-    elif lead: _open_run(out, config, accelerator, teachers)
+    elif lead: _open_run(out, config, accelerator, teachers, begin)
     run.net, run.optimizer = accelerator.prepare(run.raw, run.optimizer)
     if config.compile: run.net.compile()
     while run.epoch<min(config.epochs, stop_after or config.epochs) and run.epoch-run.best_epoch<config.patience:
