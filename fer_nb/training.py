@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 import numpy as np, torch
 import torch.nn.functional as F
-from .augment import AugmentConfig, augment
+from .augment import AugmentConfig, augment, degrade
 from .data import CLASSES, SPLITS, FerArrays
 from .evaluation import confusion, macro_f1, predict_logits, softmax
 from .landmarks import align, landmark_stats
@@ -199,7 +199,8 @@ def _train_epoch(run, loader, config, accelerator, generator, bar):
     for faces, points, valid, y, votes in loader:
         x, points = augment(to_pixels(faces), points, config.augment, generator)
         seen = x, align(points), valid
-        batch = *seen, _target(run, *seen, y, config), votes
+        target = _target(run, *seen, y, config)
+        batch = degrade(x, config.augment, generator), *seen[1:], target, votes
         loss, answers = _backward(run, batch, config, accelerator)
         if sam:
             steps = _climb(params, config.sam); run.optimizer.zero_grad()
