@@ -156,7 +156,7 @@ def evaluate(args, out):
     model, meta = load_weights(args.weights or shipped_weights())
     if args.faces: report, arrays = _transfer(model, meta, args)
     else: report = evaluate_(model, meta, arrays := _arrays(args), args.split, _votes(arrays, args)); arrays = arrays.subset(args.split)
-    if args.robustness: report |= _robustness(model, arrays)
+    if args.robustness: report |= _robustness(model, arrays, args.against)
     if args.json: _print_json(report, out)
     else: print(*_report_lines(report), sep='\n', file=out)
     return SOME_FAILED if report.get('unusable') else OK
@@ -176,10 +176,14 @@ def _transfer(model, meta, args):
     for name,why in labelled.unusable: _say(f'not used: {name}: {why}')
     return report, labelled.arrays
 
-def _robustness(model, arrays):
+def _robustness(model, arrays, against):
     from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.model import load_weights
     from fer_nb.robustness import framing, robustness
-    return dict(robustness=robustness(model, arrays, LandmarkExtractor(), progress=sys.stderr.isatty()), framing=framing(model, arrays, LandmarkExtractor()))
+    models = [model, *([load_weights(against)[0]] if against else [])]
+    ours, *other = (dict(robustness=r, framing=f) for r,f in zip(robustness(models, arrays, LandmarkExtractor(), progress=sys.stderr.isatty()),
+                                                                 framing(models, arrays, LandmarkExtractor())))
+    return ours | (dict(against=dict(weights=Path(against).name, **other[0])) if other else {})
 
 # %% ../nbs/13_cli.ipynb #c95fe0e4
 def _about_lines(report):
@@ -289,6 +293,7 @@ def _evaluate_options(p):
     p.add_argument('--map', nargs='+', default=[], metavar='THEIRS=OURS', help='what their class names mean, such as 6=neutral; contempt=none leaves one out')
     p.add_argument('--detect', action='store_true', help='their pictures are photographs: find the largest face of each')
     p.add_argument('--robustness', action='store_true', help='also with damaged pictures and other frames; about half an hour for a split')
+    p.add_argument('--against', metavar='WEIGHTS', help='with --robustness: another network, on the same damaged pictures')
 
 def _train_options(p):
     p.add_argument('--config', default='base', help='recipe: a name or a .json file (default: base)')
