@@ -366,7 +366,7 @@ def summary(pictures, reading):
     chosen = st.pills(f'{len(pictures)} pictures, {sum(r["face"] is not None for r in table)} faces. Show only', counts, selection_mode='multi', format_func=lambda t: f'{WORDS.get(t, t).capitalize()} · {counts[t]}', key='filter')
     kept = [r for r in table if not chosen or tag(r) in chosen]
     shown = [r | {k:100*r[k] for k in ('confidence', *CLASSES) if r[k] is not None} | dict(status=WORDS[r['status']]) for r in kept]
-    numbers = {c:st.column_config.NumberColumn(c.capitalize(), format='%.0f%%') for c in CLASSES}
+    numbers = {c:st.column_config.NumberColumn(c.capitalize(), format='%.1f%%') for c in CLASSES}
     st.dataframe(shown, hide_index=True, placeholder='–', height=min(35*len(kept)+38, 300), column_order=['picture', 'face', 'status', 'emotion', 'confidence', *CLASSES],
                  column_config=dict(picture='Picture', face='Face', status='Status', emotion='Emotion', confidence=st.column_config.ProgressColumn('Confidence', format='%.0f%%', min_value=0, max_value=100)) | numbers)
     passing = [p for p in pictures if any(r in kept for r in rows([p], reading))]
@@ -447,7 +447,7 @@ def show_film(film):
     with right:
         if face:
             st.altair_chart(ribbon(film.timeline, face, film.frames))
-            st.caption('Point at a moment to see its frame; the higher a band, the more probable the emotion.')
+            st.markdown('Point at a moment to see its frame; the higher a band, the more probable the emotion.')
     if faces:
         table = film.timeline.summary()
         seen = [k for k in (*CLASSES, 'uncertain') if any(r[k]>=.005 for r in table)]

@@ -1,5 +1,6 @@
 "The page in a real browser: what a person sees on a laptop, on a phone and in the dark. Screenshots go to screenshots/."
 import csv, io, json, os, re, shutil, socket, subprocess, sys, time, urllib.request, zipfile
+from importlib.util import find_spec
 from pathlib import Path
 import numpy as np
 import pytest
@@ -310,6 +311,10 @@ def test_axe(opened, scheme):
     for tab in 'Camera', 'Video', 'About':
         page.get_by_role('tab', name=tab).click()
         check(page, tab)
+    if find_spec('av'):
+        page = video_page(opened, film(1.), scheme=scheme)
+        page.locator('[data-testid=stVegaLiteChart]').wait_for(timeout=120_000)
+        check(page, 'video that was read')
     assert not found, '\n'.join(found)
 
 def test_several_visitors_at_once(browser, server):
