@@ -3,10 +3,11 @@
     python tools/study.py [--seeds 3] [--only WORD ...]   # rows whose name holds a word; FER2013_HOME must be set
     python tools/study.py --jobs 2                        # so many runs side by side, a thread each
     python tools/study.py --keep runs/reference           # note a long run, finished or not, for the report
+    python tools/study.py --together runs/reference runs/teacher   # what networks say alone and together
 
 Each short run is `fer_nb train --config ablation --set ...` in a process of its own, in runs/study, continued if it was
 stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes
-nbs/study/NAME.json: recipe, commit, cost and log.
+nbs/study/NAME.json: recipe, commit, cost and log. What several say together becomes nbs/study/together.json.
 """
 import argparse, csv, json, os, re, subprocess, sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -90,6 +91,24 @@ def keep(folder):
     file.write_text(json.dumps(about_run(folder), indent=1) + '\n')
     print(file)
 
+def together(folders):
+    "Note the scores on PublicTest of each network, and of the mean of their probabilities"
+    import numpy as np
+    from fer_nb.data import prepare
+    from fer_nb.evaluation import predict_logits, score, softmax
+    from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.model import load_weights
+    public, said, out = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}, {}
+    for folder in map(Path, folders):
+        model, _ = load_weights(folder/'best.safetensors')
+        said[folder.name] = [softmax(predict_logits(model, public, tta=tta)) for tta in (False, True)]
+    said['all of them together'] = np.mean(list(said.values()), 0)
+    for name,views in said.items():
+        one, two = (score(public.labels, p) for p in views)
+        out[name] = dict(accuracy=one['accuracy'], macro_f1=one['macro_f1'], accuracy_tta=two['accuracy'], macro_f1_tta=two['macro_f1'])
+        print(name, out[name], flush=True)
+    (results/'together.json').write_text(json.dumps(out, indent=1) + '\n')
+
 def run_all(seeds, only, jobs):
     "Every wanted row that has no line yet: all rows with one seed, then with the next"
     import torch
@@ -113,6 +132,9 @@ if __name__ == '__main__':
     parser.add_argument('--only', nargs='*', default=[])
     parser.add_argument('--jobs', type=int, default=1)
     parser.add_argument('--keep', metavar='FOLDER')
+    parser.add_argument('--together', nargs='+', metavar='FOLDER')
     args = parser.parse_args()
     results.mkdir(exist_ok=True)
-    keep(args.keep) if args.keep else run_all(args.seeds, args.only, args.jobs)
+    if args.keep: keep(args.keep)
+    elif args.together: together(args.together)
+    else: run_all(args.seeds, args.only, args.jobs)
