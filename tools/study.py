@@ -92,7 +92,8 @@ def keep(folder):
     print(file)
 
 def together(folders):
-    "Note the scores on PublicTest of each network, and of the mean of their probabilities"
+    "Note the scores on PublicTest of each network, and of the mean of the probabilities of two or more"
+    from itertools import combinations
     import numpy as np
     from fer_nb.data import prepare
     from fer_nb.evaluation import predict_logits, score, softmax
@@ -102,8 +103,8 @@ def together(folders):
     for folder in map(Path, folders):
         model, _ = load_weights(folder/'best.safetensors')
         said[folder.name] = [softmax(predict_logits(model, public, tta=tta)) for tta in (False, True)]
-    said['all of them together'] = np.mean(list(said.values()), 0)
-    for name,views in said.items():
+    for names in (c for n in range(1, len(said)+1) for c in combinations(said, n)):
+        name, views = ' and '.join(names), np.mean([said[k] for k in names], 0)
         one, two = (score(public.labels, p) for p in views)
         out[name] = dict(accuracy=one['accuracy'], macro_f1=one['macro_f1'], accuracy_tta=two['accuracy'], macro_f1_tta=two['macro_f1'])
         print(name, out[name], flush=True)
