@@ -41,6 +41,7 @@ def predict_logits(model,          # `EmotionNet`, or a function of (faces, land
         out.append(logits)
     return np.concatenate(out) if out else np.zeros((0, len(CLASSES)), np.float32)
 
+# %% ../nbs/06_evaluation.ipynb #8a3dd804
 def softmax(logits, temperature=1.):
     "Probabilities (N, 7), in double precision"
     z = np.asarray(logits, dtype=np.float64)/temperature
@@ -227,6 +228,7 @@ def plot_confusion(report, # one of the views of `evaluate`
     ax.set_xticklabels(CLASSES, rotation=45, ha='right')
     return ax
 
+# %% ../nbs/06_evaluation.ipynb #8805a947
 def plot_reliability(labels, probabilities, ax=None, title=''):
     "Confidence against accuracy; dots as large as their bins are full"
     import matplotlib.pyplot as plt
@@ -237,6 +239,7 @@ def plot_reliability(labels, probabilities, ax=None, title=''):
     ax.set(xlim=(0,1), ylim=(0,1), xlabel='confidence', ylabel='share that is right', title=title)
     return ax
 
+# %% ../nbs/06_evaluation.ipynb #468f7cef
 def plot_coverage(labels, probabilities, threshold=None, ax=None):
     "Accuracy of the answered faces against how many are answered"
     import matplotlib.pyplot as plt

@@ -489,7 +489,7 @@ def answer(recognizer, # `EmotionRecognizer`
           ): # annotated PIL picture, or None if the photo can't be read; list of `Prediction`
     "The photo with its faces marked, and what they show"
     predictions = recognizer.predict(photo, name)
-    if predictions[0].status=='unreadable': return None, predictions
+    if predictions[0].status in ('unreadable', 'too_large'): return None, predictions
     picture = annotate(photo, predictions); picture.thumbnail((side, side))
     return picture, predictions
 

@@ -27,7 +27,7 @@ def to_fer(crop # uint8 (H, W), gray, square
     return crop if crop.shape==(48,48) else np.asarray(Image.fromarray(crop).resize((48,48), Image.Resampling.BICUBIC))
 
 # %% ../nbs/07_inference.ipynb #29aa6e45
-STATUSES = 'ok', 'uncertain', 'no_face', 'too_small', 'unreadable'
+STATUSES = 'ok', 'uncertain', 'no_face', 'too_small', 'unreadable', 'too_large'
 
 @dataclass
 class Prediction:
@@ -96,22 +96,24 @@ class EmotionRecognizer:
     @functools.cached_property
     def detector(self): return FaceDetector(backend=self.backend)
 
-    @classmethod
-    def from_pretrained(cls,
-                        weights=None, # as `find_weights` takes it; None: the shipped ones
-                        backend=None, # 'onnx' or 'torch'; None: as the file is, ONNX where there is a choice and no GPU
-                        device='cpu', # for torch; any other device means backend 'torch'
-                        threads=None, # for ONNX Runtime; None: OMP_NUM_THREADS, or as many as this process has cores
-                        **kwargs      # for the constructor
-                       ):
-        "A recogniser with trained weights"
-        backend, file = find_weights(weights, backend or (None if device=='cpu' else 'torch'))
-        if backend=='onnx' and device!='cpu': raise ValueError(f"backend 'onnx' runs on the CPU; for {device} leave it out or take 'torch'")
-        if backend=='onnx': return cls(net := OnnxNet(file, threads), net.meta, **kwargs)
-        try: from fer_nb.model import load_weights
-        except ImportError as e: raise ImportError(f"{file.name} needs PyTorch and safetensors, which are not installed here ({e}). An .onnx file needs neither.") from e
-        model, meta = load_weights(file)
-        return cls(model.to(device), meta, **kwargs)
+# %% ../nbs/07_inference.ipynb #ba75ac64
+def from_pretrained(cls,
+                    weights=None, # as `find_weights` takes it; None: the shipped ones
+                    backend=None, # 'onnx' or 'torch'; None: as the file is, ONNX where there is a choice and no GPU
+                    device='cpu', # for torch; any other device means backend 'torch'
+                    threads=None, # for ONNX Runtime; None: OMP_NUM_THREADS, or as many as this process has cores
+                    **kwargs      # for the constructor
+                   ):
+    "A recogniser with trained weights"
+    backend, file = find_weights(weights, backend or (None if device=='cpu' else 'torch'))
+    if backend=='onnx' and device!='cpu': raise ValueError(f"backend 'onnx' runs on the CPU; for {device} leave it out or take 'torch'")
+    if backend=='onnx': return cls(net := OnnxNet(file, threads), net.meta, **kwargs)
+    try: from fer_nb.model import load_weights
+    except ImportError as e: raise ImportError(f"{file.name} needs PyTorch and safetensors, which are not installed here ({e}). An .onnx file needs neither.") from e
+    model, meta = load_weights(file)
+    return cls(model.to(device), meta, **kwargs)
+
+EmotionRecognizer.from_pretrained = classmethod(from_pretrained)
 
 # %% ../nbs/07_inference.ipynb #f7382819
 def classify(self:EmotionRecognizer,
@@ -153,7 +155,7 @@ def _find(self:EmotionRecognizer, photo, name):
     "Faces of one photo as unanswered predictions"
     limit = {} if self.max_bytes is None else dict(max_bytes=self.max_bytes)
     try: image = load_image(photo, **limit)
-    except ImageError as e: return [Prediction('unreadable', str(e), name)]
+    except ImageError as e: return [Prediction(e.status, str(e), name)]
     found = self.detector(image) or (second_look(image, self.extractor) if self.second else [])
     if not found: return [Prediction('no_face', 'No face was found in this picture.', name)]
     return [self._open_face(f, name) for f in found]
@@ -271,6 +273,7 @@ def in_crop(prediction # of one face
     x0, y0, x1, _ = prediction.frame
     return ((prediction.landmarks - [x0, y0, 0])/(x1-x0)).astype(np.float32)
 
+# %% ../nbs/07_inference.ipynb #d06248ab
 def reread(recognizer, prediction, p # seven probabilities
           ) -> Prediction:
     "The same face with another answer"
