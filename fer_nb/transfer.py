@@ -14,7 +14,8 @@ import numpy as np
 from .data import ALIASES, CLASSES, DataError, FerArrays, _IMAGES, _files, add_landmarks, from_faces
 from .evaluation import evaluate
 from .faces import ImageError, crop_frame, load_image
-from .inference import to_fer
+from .inference import second_look, to_fer
+from .landmarks import LandmarkExtractor
 
 # %% ../nbs/15_transfer.ipynb #9607e22e
 WORDS = {c:c for c in CLASSES} | {k:v for k,v in ALIASES.items() if not k.isdigit()} | dict(joy='happy', sadness='sad', afraid='fear', neutrality='neutral')
@@ -39,6 +40,27 @@ def label_of(name, # path inside the data set
     return None, folders[0] if folders else '.'
 
 # %% ../nbs/15_transfer.ipynb #af3d710f
+def _middle(image):
+    h, w = image.shape[:2]; side = min(h, w); x, y = (w-side)/2, (h-side)/2
+    return x, y, x+side, y+side
+
+def _find(detector, extractor):
+    "How `EmotionRecognizer` looks for faces"
+    return lambda image: detector(image) or second_look(image, extractor)
+
+def _open_face(data,
+               find=None # picture to faces, largest first; None: the picture is a framed face
+              ): # uint8 (48, 48)
+    "The face of a picture as FER2013 frames it; an `ImageError` says why there is none"
+    image = load_image(data)
+    if find is None:
+        frame = _middle(image)
+        return to_fer(crop_frame(image, frame, size=min(128, max(48, round(frame[2]-frame[0])))))
+    found = find(image)
+    if not found: raise ImageError('no face was found', 'no_face')
+    return to_fer(found[0].crop)
+
+# %% ../nbs/15_transfer.ipynb #55ac4f79
 @dataclass
 class Labelled:
     "Faces of another data set, and what became of the rest"
@@ -46,28 +68,15 @@ class Labelled:
     skipped:dict=field(default_factory=dict)    # name of a folder → its pictures, of no class of ours
     unusable:list=field(default_factory=list)   # (file, reason)
 
-def _middle(image):
-    h, w = image.shape[:2]; side = min(h, w); x, y = (w-side)/2, (h-side)/2
-    return x, y, x+side, y+side
-
-def _open_face(data, name, detector):
-    "uint8 (48, 48)"
-    image = load_image(data)
-    if detector is None:
-        frame = _middle(image)
-        return to_fer(crop_frame(image, frame, size=min(128, max(48, round(frame[2]-frame[0])))))
-    found = detector(image)
-    if not found: raise ImageError('no face was found', 'no_face')
-    return to_fer(found[0].crop)
-
-def read_labelled(source,        # folder or zip with pictures in folders named after classes
-                  words=None,    # as `class_words` gives them; None: ours and their usual synonyms
-                  detector=None, # such as `FaceDetector()`; None: pictures are framed faces already
-                  progress=True
+def read_labelled(source,         # folder or zip with pictures in folders named after classes
+                  words=None,     # as `class_words` gives them; None: ours and their usual synonyms
+                  detector=None,  # such as `FaceDetector()`; None: pictures are framed faces already
+                  progress=True,
+                  extractor=None  # for the second look where the detector finds nobody; None: `LandmarkExtractor()`
                  ) -> Labelled:
     "The faces of a data set that is not FER2013, without landmarks yet"
     from tqdm.auto import tqdm
-    source, words = Path(source), words or class_words()
+    source, words, find = Path(source), words or class_words(), detector and _find(detector, extractor or LandmarkExtractor())
     if not source.exists(): raise DataError(f"{source} does not exist")
     faces, labels, skipped, unusable = [], [], Counter(), []
     with _files(source) as (names, read):
@@ -75,7 +84,7 @@ def read_labelled(source,        # folder or zip with pictures in folders named 
         for n in tqdm(pictures, disable=not progress, desc='faces', unit=' pictures'):
             emotion, folder = label_of(n, words)
             if emotion is None: skipped[folder] += 1; continue
-            try: faces.append(_open_face(read(n), n, detector)); labels.append(CLASSES.index(emotion))
+            try: faces.append(_open_face(read(n), find)); labels.append(CLASSES.index(emotion))
             except ImageError as e: unusable.append((n, str(e)))
     if not faces: raise DataError(_nothing(source, len(pictures), skipped, unusable))
     return Labelled(from_faces(np.stack(faces), labels), dict(skipped), unusable)
