@@ -44,12 +44,11 @@ notebooks: $(READY)
 docs: $(READY)
 	$(PY) tools/docs.py $(SERVE)
 
-# The shipped network from nothing: the reference, the student that it teaches, its figures, and the pages that show them.
-# FER2013_HOME must be set. About three hours and a half on two cores; stopped, it goes on where it was.
+# The shipped network from nothing: its weights, its figures, and the pages that show them.
+# FER2013_HOME must be set. About two hours on two cores; stopped, it goes on where it was.
 weights: $(READY)
-	fer_nb train --config reference
-	fer_nb train --config distilled --begin runs/reference/best.safetensors --teachers runs/reference/best.safetensors --publish fer_nb/weights
-	for run in reference distilled; do $(PY) tools/study.py --keep runs/$$run; done
+	fer_nb train --config reference --publish fer_nb/weights
+	$(PY) tools/study.py --keep runs/reference
 	$(MAKE) notebooks
 
 readme: $(READY)
