@@ -90,6 +90,7 @@ def group(faces=12, # at most 12
         face = face.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return im
 
+# %% ../nbs/16_bench.ipynb #c924eee1
 FACE = 181, 62, 268, 172 # of the portrait at 512 pixels, by hand: x0, y0, x1, y1
 
 def portrait_faces(side=512):
@@ -380,6 +381,7 @@ def mtcnn_macs(shapes # of `Stopwatch`: (stage, shape), shapes (B, 3, H, W)
             out[name] += counter.get_total_flops()//2
     return out
 
+# %% ../nbs/16_bench.ipynb #510dcaf7
 def tflite_macs(file) -> int:
     "Multiply–accumulates of a TFLite network's convolutions and dense layers"
     from mediapipe.tasks.metadata import schema_py_generated as schema
@@ -409,6 +411,7 @@ def multiply_rate(rounds=15) -> float:
     def seconds(f): start = time.process_time(); f(); return time.process_time()-start
     with torch.inference_mode(): return max(macs/seconds(f) for _ in range(rounds) for macs,f in calls)
 
+# %% ../nbs/16_bench.ipynb #5422e415
 PROFILED = 'one face, 512', 'one face, 1280', 'group of 12, 512' # of `photos`
 
 def profile(data,  # bytes of a picture
@@ -550,6 +553,7 @@ def _recall_lines(r):
 
 _LINES = dict(photo=_photo_lines, recall=_recall_lines, classifier=_classifier_lines, folder=_rate_lines, video=_rate_lines, start=_start_lines)
 
+# %% ../nbs/16_bench.ipynb #74e899b0
 def report_lines(results # of `bench`
                 ):
     "Sentences for a terminal, one at a time"
