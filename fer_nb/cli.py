@@ -150,6 +150,7 @@ def train(args, out):
 
 def evaluate(args, out):
     "Score weights on one split, or on a folder of other labelled faces"
+    if args.against and not args.robustness: raise Failure("--against compares damaged pictures: give --robustness as well")
     from fer_nb.evaluation import evaluate as evaluate_
     from fer_nb.inference import shipped_weights
     from fer_nb.model import load_weights
@@ -196,7 +197,8 @@ def _about_lines(report):
 def _robust_lines(report):
     if 'robustness' not in report: return
     for kind,r in report['robustness']['kinds'].items(): yield f"{kind:>26}: accuracy {' '.join(f'{a:.3f}' for a in r['accuracy'])}, mean drop {r['drop']:.4f}"
-    yield f"{'all kinds':>26}: mean drop {report['robustness']['drop']:.4f}; another frame changes {report['framing']['mean']:.1%} of the answers"
+    others = [(report['against']['weights'], report['against'])] if 'against' in report else []
+    for name,r in [('all kinds', report), *others]: yield f"{name:>26}: mean drop {r['robustness']['drop']:.4f}; another frame changes {r['framing']['mean']:.1%} of the answers"
 
 def _report_lines(report):
     yield from _about_lines(report)

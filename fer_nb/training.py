@@ -270,6 +270,7 @@ def _begin_from(model, weights):
     try: model.load_state_dict(load_weights(weights)[0].state_dict())
     except RuntimeError as e: raise TrainingError(f"{Path(weights).name} holds a network of another form than the recipe's: {e}") from e
 
+# %% ../nbs/05_training.ipynb #d5a80c3e
 def _start(arrays, votes, config, device, teachers, begin):
     "Accelerator, run and loader of a recipe"
     accelerator, train = _accelerator(config, device), arrays.subset('Training')
