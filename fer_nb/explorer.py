@@ -15,6 +15,7 @@ import base64, functools, hashlib, html, io, os, threading
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 import numpy as np, torch
+from fastcore.basics import patch
 from PIL import Image, ImageDraw, ImageFont
 from .augment import AugmentConfig, augment
 from .data import CLASSES, FERPLUS, SPLITS, DataError, FerArrays, add_landmarks, cache_dir, drawn_faces, ferplus_majority, from_faces, prepare, read_ferplus
@@ -100,6 +101,7 @@ def _tile(arrays, i, lines, landmarks, size, marked):
     if marked: draw.rectangle((0, 0, tile.width-1, tile.height-1), outline='black', width=2)
     return tile
 
+# %% ../nbs/12_explorer.ipynb #930c3869
 def contact_sheet(arrays:FerArrays,
                   where,          # positions of the faces to show
                   landmarks=True, # draw them, and say where there are none
@@ -166,6 +168,7 @@ class View:
     sheet:Image.Image=None
     detail:str=''               # html
 
+# %% ../nbs/12_explorer.ipynb #165cb3a2
 def spread(arrays:FerArrays,
            chosen,         # positions to page through
            page=1,         # brought into range
@@ -211,6 +214,7 @@ def guarded(method):
             finally: self._at_work = None
     return call
 
+# %% ../nbs/12_explorer.ipynb #9ddd29fb
 def _menu(description, options, every='all', width='220px'):
     "A menu with a word for None on top"
     return widgets.Dropdown(options=[(every, every), *((str(k), v) for k,v in options)], description=description, layout=widgets.Layout(width=width))
@@ -262,8 +266,6 @@ class Gallery(widgets.VBox):
     def _picked(self, k, button): self.face = self.where[k]; self._show(self.page.value)
 
 # %% ../nbs/12_explorer.ipynb #7e18f347
-from fastcore.basics import patch
-
 @patch
 def _show(self:Gallery, page):
     "Put a view's parts into their widgets"
@@ -729,6 +731,7 @@ def _asked(self:ErrorRoom):
         finally: self.bar.layout.display = 'none'
     return self.answers[split]
 
+# %% ../nbs/12_explorer.ipynb #652f192b
 @patch
 def _show(self:ErrorRoom):
     "Matrix, figures, and the faces behind what is open"
@@ -744,6 +747,7 @@ def _show(self:ErrorRoom):
     self.heading.value = f'<h3>{name}</h3>'
     self.gallery.fill(found, error_lines(a), lambda i: answer_html(a, i))
 
+# %% ../nbs/12_explorer.ipynb #739e4a31
 @patch
 @guarded
 def update(self:ErrorRoom, change=None): self._show()

@@ -222,6 +222,7 @@ def _requirements():
         try: yield f'{name}=={version(name)}'
         except PackageNotFoundError: yield ranges.get(name, name)
 
+# %% ../nbs/11_export.ipynb #6d3c9c51
 _README = """# fer_nb, for serving
 
 Photos to emotions without PyTorch. This folder is all of it; Python 3.11 or 3.12. On Debian and Ubuntu also `apt-get install {apt}`.
