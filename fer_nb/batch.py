@@ -184,7 +184,7 @@ class _Parquet(_Lines):
         if self.waiting: self._flush()
         self.out.close()
 
-# %% ../nbs/10_batch.ipynb #cbb8746a
+# %% ../nbs/10_batch.ipynb #837fc62b
 _WRITERS = dict(csv=_Csv, jsonl=_Lines, parquet=_Parquet, json=_Json)
 FORMATS = tuple(_WRITERS)
 
@@ -194,6 +194,7 @@ def table_format(out, format=None):
     if format not in FORMATS: raise BatchError(f"{os.path.basename(out)} does not say which format. Let it end in {', '.join('.'+f for f in FORMATS)}, or name one.")
     return format
 
+# %% ../nbs/10_batch.ipynb #cbb8746a
 def table_writer(file, # open for writing bytes
                  format, # one of `FORMATS`
                  columns=COLUMNS
@@ -244,6 +245,20 @@ class _PhotoLines:
             f.readline()
             for line in f: yield from self._rows(line)
 
+# %% ../nbs/10_batch.ipynb #e2209366
+def _lock(file, path):
+    "One run at a time; the lock goes with the process, however it ends"
+    try: import fcntl
+    except ImportError: return # Windows
+    try: fcntl.flock(file, fcntl.LOCK_EX|fcntl.LOCK_NB)
+    except OSError as e: file.close(); raise BatchError(f"Another run is writing {path}. Wait for it, or name another table.") from e
+
+def _changes(head, settings):
+    "What a journal's first line says otherwise; empty if nothing"
+    try: was = json.loads(head)
+    except ValueError: return "it is no journal"
+    return ', '.join(f'{k} was {was.get(k)}, is {settings.get(k)}' for k in sorted(was.keys()|settings.keys()) if was.get(k)!=settings.get(k))
+
 # %% ../nbs/10_batch.ipynb #7d135c0c
 class Journal(_PhotoLines):
     "The rows of an unfinished table, in `TABLE.part`"
@@ -255,7 +270,7 @@ class Journal(_PhotoLines):
         self.path = f'{out}.part'
         try: self.file = open(self.path, 'a+b')
         except OSError as e: raise BatchError(f"{self.path} cannot be written ({e.strerror}). Choose another place for the table.") from e
-        self._lock(); self.file.seek(0)
+        _lock(self.file, self.path); self.file.seek(0)
         if not resume: self.file.truncate(0)
         head, first = self.file.readline(), self.file.readline()
         if not first.endswith(b'\n'): self.file.truncate(0); self.file.write(head := _json(settings) + b'\n'); self.file.flush() # nothing was done yet
@@ -270,18 +285,6 @@ class Journal(_PhotoLines):
         "The table from the journal, which has done its work"
         write_table(self.rows(), out, format)
         self.close(); os.unlink(self.path)
-
-    def _lock(self):
-        "One run at a time; the lock goes with the process, however it ends"
-        try: import fcntl
-        except ImportError: return # Windows
-        try: fcntl.flock(self.file, fcntl.LOCK_EX|fcntl.LOCK_NB)
-        except OSError as e: self.close(); raise BatchError(f"Another run is writing {self.path}. Wait for it, or name another table.") from e
-
-def _changes(head, settings):
-    try: was = json.loads(head)
-    except ValueError: return "it is no journal"
-    return ', '.join(f'{k} was {was.get(k)}, is {settings.get(k)}' for k in sorted(was.keys()|settings.keys()) if was.get(k)!=settings.get(k))
 
 # %% ../nbs/10_batch.ipynb #71985615
 def _work(pipe, make):
@@ -328,7 +331,7 @@ class _Queue:
         "Rows whose turn it is"
         while self.turn in self.done: yield self.done.pop(self.turn); self.turn += 1
 
-# %% ../nbs/10_batch.ipynb #ce0f494c
+# %% ../nbs/10_batch.ipynb #2e3a57da
 class _Pool:
     "What is said between workers and the one who started them"
     def _speaking(self):
@@ -349,16 +352,19 @@ class _Pool:
         elif said: raise BatchError(said)
         else: w.ready, self.stillborn = True, 0
 
-    def _replace(self, w, queue, blame=True):
-        w.end()
-        if not w.ready: self.stillborn += 1
-        if self.stillborn>=2*len(self.workers): raise BatchError(_STILLBORN.format(w.process.exitcode))
-        if w.todo and blame and self._hopeless(i := w.todo[0], queue.deaths):
-            queue.done[w.todo.popleft()] = [_row(queue.photos[i].source, status='failed', message=_DEADLY.format(self.tries, w.process.exitcode))]
-        queue.back.extendleft(reversed(w.todo))
-        self.workers[self.workers.index(w)] = _Worker(self.make)
+# %% ../nbs/10_batch.ipynb #ce0f494c
+def _replace(self, w, queue, blame=True):
+    w.end()
+    if not w.ready: self.stillborn += 1
+    if self.stillborn>=2*len(self.workers): raise BatchError(_STILLBORN.format(w.process.exitcode))
+    if w.todo and blame and self._hopeless(i := w.todo[0], queue.deaths):
+        queue.done[w.todo.popleft()] = [_row(queue.photos[i].source, status='failed', message=_DEADLY.format(self.tries, w.process.exitcode))]
+    queue.back.extendleft(reversed(w.todo))
+    self.workers[self.workers.index(w)] = _Worker(self.make)
 
-    def _hopeless(self, i, deaths): deaths[i] += 1; return deaths[i]>=self.tries
+def _hopeless(self, i, deaths): deaths[i] += 1; return deaths[i]>=self.tries
+
+_Pool._replace, _Pool._hopeless = _replace, _hopeless
 
 _STILLBORN = ("Worker processes end while they start (exit code {}). A script that uses them has to call predict_folder below "
               "`if __name__ == '__main__':`; or there is too little memory, and workers=0 does without them.")
@@ -441,16 +447,19 @@ class Table:
 
     def __str__(self): return ', '.join(_count(n, w) for n,w in ((self.photos, 'photo'), (self.faces, 'face'))) + f', {self.failed} failed' + (f', {self.kept} done before' if self.kept else '')
 
-    def to_pandas(self):
-        "The rows as a `DataFrame`"
-        import pandas as pd
-        read = dict(csv=pd.read_csv, parquet=pd.read_parquet, json=pd.read_json, jsonl=functools.partial(pd.read_json, lines=True))
-        frame = pd.DataFrame(self.rows, columns=COLUMNS) if self.rows is not None else read[self.format](self.out)
-        return frame.astype(dict(face='Int64'))
-
-    def _repr_html_(self): return f'<p>{self}</p>' + (self.to_pandas().head(20)._repr_html_() if self.rows else '')
-
 def _count(n, word): return f'{n:,} {word}' + 's'*(n!=1)
+
+# %% ../nbs/10_batch.ipynb #10a9ba9a
+def _to_pandas(self):
+    "The rows as a `DataFrame`"
+    import pandas as pd
+    read = dict(csv=pd.read_csv, parquet=pd.read_parquet, json=pd.read_json, jsonl=functools.partial(pd.read_json, lines=True))
+    frame = pd.DataFrame(self.rows, columns=COLUMNS) if self.rows is not None else read[self.format](self.out)
+    return frame.astype(dict(face='Int64'))
+
+def _table_html(self): return f'<p>{self}</p>' + (self.to_pandas().head(20)._repr_html_() if self.rows else '')
+
+Table.to_pandas, Table._repr_html_ = _to_pandas, _table_html
 
 # %% ../nbs/10_batch.ipynb #483a474b
 def _with_drawings(photos, folder):

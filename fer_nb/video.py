@@ -201,8 +201,8 @@ class Frame:
     "One frame of a video, or why there is none"
     index:int           # its number, from 0
     time:float          # seconds since the first frame
-    image:object=field(default=None, repr=False) # uint8 (H, W, 3), RGB, upright; None if unreadable
-    status:str='ok'     # 'ok' or 'unreadable'
+    image:object=field(default=None, repr=False) # uint8 (H, W, 3), RGB, upright; None if there is none
+    status:str='ok'     # 'ok', 'unreadable' or 'too_large'
     message:str=''      # a sentence for people; empty if ok
     scale:float=1.      # pixels of the video for one of `image`
 
@@ -265,7 +265,7 @@ def _read_frames(frames, fps, max_seconds, max_side):
         seconds, image = f if timed else (i/fps, f)
         if max_seconds is not None and seconds>max_seconds: return
         try: image = load_image(image)
-        except ImageError as e: yield Frame(i, float(seconds), None, 'unreadable', str(e)); continue
+        except ImageError as e: yield Frame(i, float(seconds), None, e.status, str(e)); continue
         yield Frame(i, float(seconds), *_shrunk(image, max_side))
 
 def _shrunk(image, max_side):
@@ -486,7 +486,7 @@ class FaceRow:
     time:float               # seconds since the first frame
     frame:int                # its number, from 0
     face:int=None            # number of the face, from 1, the same as long as it is followed; None if there is none
-    status:str='ok'          # 'ok', 'uncertain', 'too_small', 'no_face' or 'unreadable'
+    status:str='ok'          # 'ok', 'uncertain', 'too_small', 'no_face', 'unreadable' or 'too_large'
     emotion:str=None         # the most probable of `CLASSES`, after smoothing
     confidence:float=None    # its probability
     probabilities:dict=None  # class to smoothed, calibrated probability; sums to 1
@@ -521,7 +521,7 @@ def _row(recognizer, frame, face, p):
 
 def _rows(recognizer, frame, faces, p, past, tau):
     "The rows of one frame; `past` keeps each face's last probabilities and their time"
-    if frame.status!='ok': return [FaceRow(frame.time, frame.index, status='unreadable', message=frame.message)]
+    if frame.status!='ok': return [FaceRow(frame.time, frame.index, status=frame.status, message=frame.message)]
     rows = []
     for f in faces:
         q = None
