@@ -25,6 +25,7 @@ def _sentence(row):
     box = ','.join(f'{row[k]:.0f}' for k in ('x0','y0','x1','y1'))
     return f"{row['source']}: {row['emotion']} {row['confidence']:.0%}" + (f" (uncertain; {row['message']})" if row['status']=='uncertain' else '') + f' at {box}'
 
+# %% ../nbs/13_cli.ipynb #49193a22
 def _options(args):
     "What `EmotionRecognizer.from_pretrained` is told: what was said, nothing else"
     return {k:v for k in ('weights','backend','tta','threshold') if (v := getattr(args, k)) is not None}
@@ -148,6 +149,7 @@ def train(args, out):
     if args.json: _print_json(top, out)
     return OK
 
+# %% ../nbs/13_cli.ipynb #90349b20
 def evaluate(args, out):
     "Score weights on one split, or on a folder of other labelled faces"
     if args.against and not args.robustness: raise Failure("--against compares damaged pictures: give --robustness as well")
@@ -178,6 +180,7 @@ def _transfer(model, meta, args):
     return report, labelled.arrays
 
 def _robustness(model, arrays, against):
+    "The report on damaged pictures and other frames; of a second network too, if one is named"
     from fer_nb.landmarks import LandmarkExtractor
     from fer_nb.model import load_weights
     from fer_nb.robustness import framing, robustness
