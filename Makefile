@@ -5,6 +5,7 @@
 VENV ?= .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
+FIRST := runs/reference/best.safetensors
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
@@ -45,10 +46,13 @@ docs: $(READY)
 	$(PY) tools/docs.py $(SERVE)
 
 # The shipped network from nothing: its weights, its figures, and the pages that show them.
-# FER2013_HOME must be set. About two hours on two cores; stopped, it goes on where it was.
+# FER2013_HOME must be set. About three hours on two cores; stopped, it goes on where it was.
 weights: $(READY)
-	fer_nb train --config reference --publish fer_nb/weights
+	fer_nb train --config reference
+	fer_nb train --config polished --begin $(FIRST) --teachers $(FIRST) --publish fer_nb/weights
 	$(PY) tools/study.py --keep runs/reference
+	$(PY) tools/study.py --keep runs/polished
+	$(PY) tools/study.py --views
 	$(MAKE) notebooks
 
 readme: $(READY)

@@ -4,10 +4,11 @@
     python tools/study.py --jobs 2                        # so many runs side by side, a thread each
     python tools/study.py --keep runs/reference           # note a long run, finished or not, for the report
     python tools/study.py --together runs/reference runs/teacher   # what networks say alone and together
+    python tools/study.py --views                         # the shipped network, asked about a face in several views
 
 Each short run is `fer_nb train --config ablation --set ...` in a process of its own, in runs/study, continued if it was
 stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes
-nbs/study/NAME.json: recipe, commit, cost and log. What several say together becomes nbs/study/together.json.
+nbs/study/NAME.json: recipe, commit, cost and log. What several say together becomes nbs/study/together.json, what several views are worth nbs/study/views.json.
 """
 import argparse, csv, json, os, re, subprocess, sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -110,6 +111,53 @@ def together(folders):
         print(name, out[name], flush=True)
     (results/'together.json').write_text(json.dumps(out, indent=1) + '\n')
 
+def view(zoom=1., dx=0., dy=0., degrees=0., flip=False): return zoom, dx, dy, degrees, flip
+
+def both(*views): return [v[:4] + (flip,) for v in views for flip in (False, True)]
+
+VIEWS = {
+    'single view': [view()],
+    'flip': both(view()),
+    'shift by 1 pixel, four ways, and flip': both(view(), *(view(dx=x/48, dy=y/48) for x,y in ((1,0),(-1,0),(0,1),(0,-1)))),
+    'zoom .94, 1, 1.06, and flip': both(*(view(zoom=z) for z in (.94, 1, 1.06))),
+    'turn by −6°, 0, 6°, and flip': both(*(view(degrees=a) for a in (-6, 0, 6))),
+    'ten-crop: corners of 44 pixels, and flip': both(view(zoom=48/44), *(view(zoom=48/44, dx=x/24, dy=y/24) for x in (-1,1) for y in (-1,1))),
+}
+
+def logits_of(model, arrays, zoom, dx, dy, degrees, flip, batch=256):
+    "Logits (N, 7) of every face under one view; dx and dy are shares of the side"
+    import numpy as np, torch
+    from fer_nb.augment import warp_landmarks, warp_pixels
+    from fer_nb.landmarks import align
+    from fer_nb.model import to_pixels
+    a, s = np.deg2rad(degrees), -1. if flip else 1.
+    one = torch.tensor([[np.cos(a)*s, -np.sin(a)], [np.sin(a)*s, np.cos(a)]], dtype=torch.float32)/zoom
+    out = []
+    for i in range(0, len(arrays), batch):
+        part = arrays[i:i+batch]; n = len(part)
+        maps = one.expand(n, 2, 2), torch.tensor([2*dx, 2*dy]).expand(n, 2)
+        points = warp_landmarks(torch.from_numpy(part.landmarks), *maps, torch.full((n,), zoom), torch.full((n,), flip))
+        with torch.inference_mode(): out.append(model(warp_pixels(to_pixels(part.faces), *maps), align(points), torch.from_numpy(part.valid)))
+    return torch.cat(out).numpy()
+
+def try_views():
+    "Note the shipped network's scores on PublicTest for each kind of views; logits are averaged"
+    import numpy as np
+    from fer_nb.data import prepare
+    from fer_nb.evaluation import predict_logits, score, softmax
+    from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.model import load_weights
+    public, known, out = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}, {}
+    model, _ = load_weights(root/'fer_nb/weights/emotion.safetensors')
+    for name, views in VIEWS.items():
+        for v in views:
+            if v not in known: known[v] = logits_of(model, public, *v)
+        s = score(public.labels, softmax(np.mean([known[v] for v in views], 0)), 2)
+        out[name] = dict(views=len(views), accuracy=s['accuracy'], macro_f1=s['macro_f1'])
+        print(name, out[name], flush=True)
+    assert np.abs(known[view()] - predict_logits(model, public)).max()<2e-3, 'the plain view is not what the network is asked elsewhere'
+    (results/'views.json').write_text(json.dumps(out, indent=1) + '\n')
+
 def run_all(seeds, only, jobs):
     "Every wanted row that has no line yet: all rows with one seed, then with the next"
     import torch
@@ -134,8 +182,10 @@ if __name__ == '__main__':
     parser.add_argument('--jobs', type=int, default=1)
     parser.add_argument('--keep', metavar='FOLDER')
     parser.add_argument('--together', nargs='+', metavar='FOLDER')
+    parser.add_argument('--views', action='store_true')
     args = parser.parse_args()
     results.mkdir(exist_ok=True)
     if args.keep: keep(args.keep)
     elif args.together: together(args.together)
+    elif args.views: try_views()
     else: run_all(args.seeds, args.only, args.jobs)
