@@ -1,5 +1,5 @@
 "The study's table of short runs: each row must be a recipe, and another one than its baseline."
-import shutil, sys
+import json, shutil, sys
 from dataclasses import asdict
 from pathlib import Path
 import pytest
@@ -29,3 +29,11 @@ def test_a_finished_run_is_judged(tmp_path):
     assert ('row', 'seed', *line) == study.COLUMNS
     assert (line['train_accuracy'], line['minutes']) == (.75, 2)
     assert 0 < line['accuracy'] < 1
+
+def test_results_on_file_are_of_the_shipped_weights():
+    "After new weights: `python tools/study.py --views` and `python tools/compare.py`"
+    read = lambda name: json.loads((study.root/name).read_text(encoding='utf-8'))
+    public, private = (read(f'fer_nb/weights/{k}_metrics.json') for k in ('train', 'test'))
+    views, ours = read('nbs/study/views.json'), read('nbs/study/compare.json')['tools']['fer_nb']['bare']
+    for got, want in ((views['single view'], public['PublicTest']['single']), (views['flip'], public['PublicTest']['flip_tta']), (ours, private['single'])):
+        for k in ('accuracy', 'macro_f1'): assert abs(got[k]-want[k]) < 2e-3, k
