@@ -159,7 +159,7 @@ def evaluate(args, out):
     model, meta = load_weights(args.weights or shipped_weights())
     if args.faces: report, arrays = _transfer(model, meta, args)
     else: report = evaluate_(model, meta, arrays := _arrays(args), args.split, _votes(arrays, args)); arrays = arrays.subset(args.split)
-    if args.robustness: report |= _robustness(model, arrays, args.against)
+    if args.robustness: report |= _robustness((model, meta), arrays, args.against)
     if args.json: _print_json(report, out)
     else: print(*_report_lines(report), sep='\n', file=out)
     return SOME_FAILED if report.get('unusable') else OK
@@ -179,14 +179,16 @@ def _transfer(model, meta, args):
     for name,why in labelled.unusable: _say(f'not used: {name}: {why}')
     return report, labelled.arrays
 
-def _robustness(model, arrays, against):
+def _robustness(network, arrays, against):
     "The report on damaged pictures and other frames; of a second network too, if one is named"
     from fer_nb.landmarks import LandmarkExtractor
     from fer_nb.model import load_weights
     from fer_nb.robustness import framing, robustness
-    models = [model, *([load_weights(against)[0]] if against else [])]
-    ours, *other = (dict(robustness=r, framing=f) for r,f in zip(robustness(models, arrays, LandmarkExtractor(), progress=sys.stderr.isatty()),
-                                                                 framing(models, arrays, LandmarkExtractor())))
+    from fer_nb.training import half_precision
+    networks = [network, *([load_weights(against)] if against else [])]
+    with half_precision(): # a quarter of a million faces
+        ours, *other = (dict(robustness=r, framing=f) for r,f in zip(robustness(networks, arrays, LandmarkExtractor(), progress=sys.stderr.isatty()),
+                                                                     framing(networks, arrays, LandmarkExtractor())))
     return ours | (dict(against=dict(weights=Path(against).name, **other[0])) if other else {})
 
 # %% ../nbs/13_cli.ipynb #c95fe0e4

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['predict_logits', 'softmax', 'macro_f1', 'confusion', 'bootstrap', 'reliability', 'ece', 'nll', 'fit_temperature',
-           'unsmooth', 'probabilities', 'temperature', 'coverage_curve', 'fit_threshold', 'score', 'evaluate',
-           'calibrate', 'publish', 'plot_confusion', 'plot_reliability', 'plot_coverage']
+           'unsmooth', 'probabilities', 'fit_bias', 'coverage_curve', 'fit_threshold', 'score', 'evaluate', 'calibrate',
+           'publish', 'plot_confusion', 'plot_reliability', 'plot_coverage']
 
 # %% ../nbs/06_evaluation.ipynb #0dde8108
 import json, os
@@ -110,15 +110,27 @@ def unsmooth(logits,   # (N, 7), of a network trained on smoothed labels
     return np.log(np.maximum(p - smoothing/p.shape[-1], p/10).clip(1e-12))
 
 def probabilities(logits,   # (N, 7), as `predict_logits` gives them
-                  meta,     # header of the weights: label_smoothing, temperatures
+                  meta,     # header of the weights: label_smoothing, and for each kind of view bias and temperature
                   tta=False # logits are the mean of two views
                  ): # float64 (N, 7)
     "Calibrated probabilities"
-    return softmax(unsmooth(logits, meta.get('label_smoothing', 0.)), temperature(meta, tta))
+    return softmax(unsmooth(logits, meta.get('label_smoothing', 0.)) + _of_view(meta, 'bias', tta, 0.), _of_view(meta, 'temperature', tta, 1.))
 
-def temperature(meta, tta=False):
-    "Temperature for one view or for both averaged; each has its own, since two views averaged are less sure than one"
-    return meta.get('temperature_flip_tta' if tta else 'temperature', 1.)
+def _of_view(meta, name, tta, default):
+    "What was fitted for one view or for both averaged: two are less sure than one"
+    return np.asarray(meta.get(f'{name}_flip_tta' if tta else name, default))
+
+# %% ../nbs/06_evaluation.ipynb #8c41f6d3
+def fit_bias(labels, logits, least=100) -> list: # 7 constants
+    "What to add to each class's logit so that it is answered as often as it occurs; 0 for classes with fewer than `least` labels"
+    n = logits.shape[-1]
+    occurs, bias = np.bincount(labels, minlength=n), np.zeros(n)
+    if not (often := occurs>=least).any(): return bias.tolist()
+    for i in range(80): # ever smaller steps, since counts jump
+        answered = np.bincount((logits+bias).argmax(1), minlength=n)
+        bias += .5*.95**i*often*np.log((occurs+1)/(answered+1))
+        bias -= often*bias[often].mean()
+    return bias.round(3).tolist()
 
 # %% ../nbs/06_evaluation.ipynb #0f92e902
 def coverage_curve(labels, probabilities):
@@ -153,7 +165,7 @@ def score(labels,        # int (N,)
 
 # %% ../nbs/06_evaluation.ipynb #e91e9066
 def evaluate(model,            # as `predict_logits` takes it
-             meta,             # header of its weights, for the temperatures
+             meta,             # header of its weights, as `probabilities` takes it
              arrays:FerArrays, # all splits: twins are looked for in Training
              split='PublicTest', # None: all of `arrays`, which is another data set and has no twins
              votes=None        # int (N, 10): FER+ votes for `arrays`, as `read_ferplus` gives them
@@ -176,7 +188,10 @@ def calibrate(model, arrays, smoothing=0.) -> dict:
     "What `probabilities` needs, and the threshold, from PublicTest"
     public, meta = arrays.subset('PublicTest'), dict(label_smoothing=smoothing)
     logits = {tta:predict_logits(model, public, tta) for tta in (False, True)}
-    for tta,name in ((False, 'temperature'), (True, 'temperature_flip_tta')): meta[name] = fit_temperature(public.labels, unsmooth(logits[tta], smoothing))
+    for tta,of in ((False, ''), (True, '_flip_tta')):
+        z = unsmooth(logits[tta], smoothing)
+        meta[f'bias{of}'] = fit_bias(public.labels, z)
+        meta[f'temperature{of}'] = fit_temperature(public.labels, z+meta[f'bias{of}'])
     p = probabilities(logits[False], meta)
     meta['uncertain_below'] = fit_threshold(public.labels, p)
     answered = p.max(1)>=meta['uncertain_below']
