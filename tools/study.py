@@ -144,15 +144,15 @@ def try_views():
     "Note the shipped network's scores on PublicTest for each kind of views; logits are averaged"
     import numpy as np
     from fer_nb.data import prepare
-    from fer_nb.evaluation import predict_logits, score, softmax
+    from fer_nb.evaluation import predict_logits, probabilities, score
     from fer_nb.landmarks import LandmarkExtractor
     from fer_nb.model import load_weights
     public, known, out = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}, {}
-    model, _ = load_weights(root/'fer_nb/weights/emotion.safetensors')
+    model, meta = load_weights(root/'fer_nb/weights/emotion.safetensors')
     for name, views in VIEWS.items():
         for v in views:
             if v not in known: known[v] = logits_of(model, public, *v)
-        s = score(public.labels, softmax(np.mean([known[v] for v in views], 0)), 2)
+        s = score(public.labels, probabilities(np.mean([known[v] for v in views], 0), meta, tta=len(views)>1), 2)
         out[name] = dict(views=len(views), accuracy=s['accuracy'], macro_f1=s['macro_f1'])
         print(name, out[name], flush=True)
     assert np.abs(known[view()] - predict_logits(model, public)).max()<2e-3, 'the plain view is not what the network is asked elsewhere'
