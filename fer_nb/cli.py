@@ -180,16 +180,18 @@ def _transfer(model, meta, args):
     return report, labelled.arrays
 
 def _robustness(network, arrays, against):
-    "The report on damaged pictures and other frames; of a second network too, if one is named"
+    "The report on damaged pictures and other frames; of other networks too, if some are named"
     from fer_nb.landmarks import LandmarkExtractor
     from fer_nb.model import load_weights
     from fer_nb.robustness import framing, robustness
     from fer_nb.training import half_precision
-    networks = [network, *([load_weights(against)] if against else [])]
+    named = [a.partition('=')[::2] for a in against or ()]
+    if wrong := [a for a,(name,file) in zip(against or (), named) if not name or not file]: raise Failure(f"--against wants NAME=WEIGHTS, such as before=old.safetensors; got {wrong[0]!r}")
+    networks = [network, *(load_weights(file) for _,file in named)]
     with half_precision(): # a quarter of a million faces
         ours, *other = (dict(robustness=r, framing=f) for r,f in zip(robustness(networks, arrays, LandmarkExtractor(), progress=sys.stderr.isatty()),
                                                                      framing(networks, arrays, LandmarkExtractor())))
-    return ours | (dict(against=dict(weights=Path(against).name, **other[0])) if other else {})
+    return ours | (dict(against={name:r for (name,_),r in zip(named, other)}) if other else {})
 
 # %% ../nbs/13_cli.ipynb #c95fe0e4
 def _about_lines(report):
@@ -202,8 +204,7 @@ def _about_lines(report):
 def _robust_lines(report):
     if 'robustness' not in report: return
     for kind,r in report['robustness']['kinds'].items(): yield f"{kind:>26}: accuracy {' '.join(f'{a:.3f}' for a in r['accuracy'])}, mean drop {r['drop']:.4f}"
-    others = [(report['against']['weights'], report['against'])] if 'against' in report else []
-    for name,r in [('all kinds', report), *others]: yield f"{name:>26}: mean drop {r['robustness']['drop']:.4f}; another frame changes {r['framing']['mean']:.1%} of the answers"
+    for name,r in [('all kinds', report), *report.get('against', {}).items()]: yield f"{name:>26}: mean drop {r['robustness']['drop']:.4f}; another frame changes {r['framing']['mean']:.1%} of the answers"
 
 def _report_lines(report):
     yield from _about_lines(report)
@@ -300,7 +301,7 @@ def _evaluate_options(p):
     p.add_argument('--map', nargs='+', default=[], metavar='THEIRS=OURS', help='what their class names mean, such as 6=neutral; contempt=none leaves one out')
     p.add_argument('--detect', action='store_true', help='their pictures are photographs: find the largest face of each')
     p.add_argument('--robustness', action='store_true', help='also with damaged pictures and other frames; about half an hour for a split')
-    p.add_argument('--against', metavar='WEIGHTS', help='with --robustness: another network, on the same damaged pictures')
+    p.add_argument('--against', nargs='+', metavar='NAME=WEIGHTS', help='with --robustness: other networks, on the same damaged pictures')
 
 def _train_options(p):
     p.add_argument('--config', default='base', help='recipe: a name or a .json file (default: base)')

@@ -184,14 +184,14 @@ def evaluate(model,            # as `predict_logits` takes it
     return dict(split=split) | out.pop('standard') | out
 
 # %% ../nbs/06_evaluation.ipynb #0a4a6e5e
-def calibrate(model, arrays, smoothing=0.) -> dict:
-    "What `probabilities` needs, and the threshold, from PublicTest"
+def calibrate(model, arrays, smoothing=0., even=False) -> dict:
+    "What `probabilities` needs, and the threshold, from PublicTest; `even`: with constants of `fit_bias`"
     public, meta = arrays.subset('PublicTest'), dict(label_smoothing=smoothing)
     logits = {tta:predict_logits(model, public, tta) for tta in (False, True)}
     for tta,of in ((False, ''), (True, '_flip_tta')):
         z = unsmooth(logits[tta], smoothing)
-        meta[f'bias{of}'] = fit_bias(public.labels, z)
-        meta[f'temperature{of}'] = fit_temperature(public.labels, z+meta[f'bias{of}'])
+        if even: meta[f'bias{of}'] = fit_bias(public.labels, z)
+        meta[f'temperature{of}'] = fit_temperature(public.labels, z + meta.get(f'bias{of}', 0.))
     p = probabilities(logits[False], meta)
     meta['uncertain_below'] = fit_threshold(public.labels, p)
     answered = p.max(1)>=meta['uncertain_below']
@@ -208,7 +208,8 @@ def publish(weights,          # of a finished run, such as runs/base/best.safete
             arrays:FerArrays, # all three splits, prepared
             to,               # folder for the five files
             about=None,       # more for the header and train_metrics.json, JSON-able: recipe, commit, cost
-            votes=None        # int (N, 10): FER+ votes for `arrays`, to be scored against as well
+            votes=None,       # int (N, 10): FER+ votes for `arrays`, to be scored against as well
+            even=False        # as `calibrate` takes it
            ): # paths written
     "Calibrate on PublicTest, score, touch PrivateTest once, write weights and metrics"
     from fer_nb.export import export_onnx, needs_onnx
@@ -217,7 +218,7 @@ def publish(weights,          # of a finished run, such as runs/base/best.safete
     to, about = Path(to), about or {}
     to.mkdir(parents=True, exist_ok=True)
     model, header = load_weights(weights)
-    header = {k:header[k] for k in ('epoch','seed') if k in header} | calibrate(model, arrays, header.get('label_smoothing', 0.))
+    header = {k:header[k] for k in ('epoch','seed') if k in header} | calibrate(model, arrays, header.get('label_smoothing', 0.), even)
     train = arrays.subset('Training')
     trained = score(train.labels, probabilities(predict_logits(model, train), header))
     public, private = (evaluate(model, header, arrays, s, votes) for s in SPLITS[1:])

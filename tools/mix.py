@@ -49,7 +49,7 @@ def chosen():
     return enough[0]
 
 def publish(first, second, to):
-    "Mix by the chosen share, calibrate on PublicTest, open PrivateTest once, write weights and figures"
+    "Mix by the chosen share, calibrate on PublicTest with constants, open PrivateTest once, write weights and figures"
     from fer_nb.data import prepare, read_ferplus
     from fer_nb.evaluation import _brief, publish
     from fer_nb.landmarks import LandmarkExtractor
@@ -57,7 +57,7 @@ def publish(first, second, to):
     arrays = prepare(extract=LandmarkExtractor())
     mixed.parent.mkdir(parents=True, exist_ok=True)
     about = about_run(Path(second).parent) | dict(mix=dict(share=chosen(), first=_sha256(first), second=_sha256(second)))
-    for file in publish(mix(first, second, about['mix']['share'], mixed), arrays, to, about, read_ferplus(arrays)): print(f'wrote {file}')
+    for file in publish(mix(first, second, about['mix']['share'], mixed), arrays, to, about, read_ferplus(arrays), even=True): print(f'wrote {file}')
     private = json.loads((Path(to)/'test_metrics.json').read_text())
     results.write_text(json.dumps(json.loads(results.read_text()) | dict(PrivateTest=dict(share=about['mix']['share'], **_brief(private))), indent=1) + '\n')
 

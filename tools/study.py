@@ -5,10 +5,11 @@
     python tools/study.py --keep runs/reference           # note a long run, finished or not, for the report
     python tools/study.py --together runs/reference runs/teacher   # what networks say alone and together
     python tools/study.py --views                         # the shipped network, asked about a face in several views
+    python tools/study.py --constants                     # the same, with a constant a class that makes its answers as frequent as the labels
 
 Each short run is `fer_nb train --config ablation --set ...` in a process of its own, in runs/study, continued if it was
 stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes
-nbs/study/NAME.json: recipe, commit, cost and log. What several say together becomes nbs/study/together.json, what several views are worth nbs/study/views.json.
+nbs/study/NAME.json: recipe, commit, cost and log. What several say together becomes nbs/study/together.json, what several views are worth nbs/study/views.json, what constants do nbs/study/constants.json.
 """
 import argparse, csv, json, os, re, subprocess, sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -158,6 +159,23 @@ def try_views():
     assert np.abs(known[view()] - predict_logits(model, public)).max()<2e-3, 'the plain view is not what the network is asked elsewhere'
     (results/'views.json').write_text(json.dumps(out, indent=1) + '\n')
 
+def try_constants():
+    "Note the shipped network's scores with and without constants"
+    from fer_nb.data import SPLITS, prepare, read_ferplus
+    from fer_nb.evaluation import calibrate, evaluate
+    from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.model import load_weights
+    arrays = prepare(extract=LandmarkExtractor())
+    model, meta = load_weights(root/'fer_nb/weights/emotion.safetensors')
+    even, votes, out = calibrate(model, arrays, meta['label_smoothing'], even=True), read_ferplus(arrays), {}
+    for split in SPLITS[1:]:
+        for name, header in (('without', meta), ('with constants', even)):
+            r = evaluate(model, header, arrays, split, votes)
+            out[f'{split}, {name}'] = {v:{k:r[v][k] for k in ('accuracy', 'macro_f1', 'ece')} | dict(people=r['ferplus'][v]['accuracy'], recall={k:c['recall'] for k,c in r[v]['per_class'].items()})
+                                       for v in ('single', 'flip_tta')}
+            print(split, name, out[f'{split}, {name}'], flush=True)
+    (results/'constants.json').write_text(json.dumps(out, indent=1) + '\n')
+
 def run_all(seeds, only, jobs):
     "Every wanted row that has no line yet: all rows with one seed, then with the next"
     import torch
@@ -183,9 +201,11 @@ if __name__ == '__main__':
     parser.add_argument('--keep', metavar='FOLDER')
     parser.add_argument('--together', nargs='+', metavar='FOLDER')
     parser.add_argument('--views', action='store_true')
+    parser.add_argument('--constants', action='store_true')
     args = parser.parse_args()
     results.mkdir(exist_ok=True)
     if args.keep: keep(args.keep)
     elif args.together: together(args.together)
     elif args.views: try_views()
+    elif args.constants: try_constants()
     else: run_all(args.seeds, args.only, args.jobs)
