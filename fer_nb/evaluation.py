@@ -121,8 +121,11 @@ def _of_view(meta, name, tta, default):
     return np.asarray(meta.get(f'{name}_flip_tta' if tta else name, default))
 
 # %% ../nbs/06_evaluation.ipynb #8c41f6d3
-def fit_bias(labels, logits, least=100) -> list: # 7 constants
-    "What to add to each class's logit so that it is answered as often as it occurs; 0 for classes with fewer than `least` labels"
+def fit_bias(labels,   # int (N,)
+             logits,   # (N, 7), as `unsmooth` gives them
+             least=100 # faces that a class must have
+            ) -> list: # 7 constants
+    "What to add to each class's logit so that it is answered as often as it occurs; 0 for rarer classes"
     n = logits.shape[-1]
     occurs, bias = np.bincount(labels, minlength=n), np.zeros(n)
     if not (often := occurs>=least).any(): return bias.tolist()

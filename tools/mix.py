@@ -24,7 +24,7 @@ def judge(weights, public):
     net = load_weights(weights)[0], {}
     with half_precision():
         one, two = (score(public.labels, softmax(predict_logits(net[0], public, tta=tta))) for tta in (False, True))
-        some = public[slice(None, None, 4)]
+        some = public[::4]
         bears, moved = robustness([net], some, None, progress=False)[0], framing([net], some, None)[0]
     return dict(accuracy=one['accuracy'], macro_f1=one['macro_f1'], accuracy_tta=two['accuracy'], macro_f1_tta=two['macro_f1'],
                 faces=bears['n'], drop=bears['drop'], frame=moved['mean'])
