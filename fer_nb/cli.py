@@ -72,7 +72,7 @@ def _predict_video(args, out):
     if args.out: write_table(rows, args.out, args.format, columns=list(rows[0]))
     elif args.format: (printer := _printer(args.format, out, columns=list(rows[0]))).write(rows); printer.close()
     else: print(*map(_film_sentence, timeline.summary()) if timeline.faces() else [f'{args.video}: no face'], sep='\n', file=out)
-    return SOME_FAILED if any(r['status']=='unreadable' for r in rows) else OK
+    return SOME_FAILED if any(r['status'] in ('unreadable', 'too_large') for r in rows) else OK
 
 def _film_sentence(face):
     "A face of a video in a line: when it was seen, and what it mostly showed"
@@ -181,13 +181,14 @@ def _transfer(model, meta, args):
 
 def _robustness(network, arrays, against):
     "The report on damaged pictures and other frames; of other networks too, if some are named"
+    import torch
     from fer_nb.landmarks import LandmarkExtractor
     from fer_nb.model import load_weights
     from fer_nb.robustness import framing, robustness
     from fer_nb.training import half_precision
     named = [a.partition('=')[::2] for a in against or ()]
     if wrong := [a for a,(name,file) in zip(against or (), named) if not name or not file]: raise Failure(f"--against wants NAME=WEIGHTS, such as before=old.safetensors; got {wrong[0]!r}")
-    networks = [network, *(load_weights(file) for _,file in named)]
+    networks = [(model.to(memory_format=torch.channels_last), meta) for model,meta in (network, *(load_weights(file) for _,file in named))]
     with half_precision(): # a quarter of a million faces
         ours, *other = (dict(robustness=r, framing=f) for r,f in zip(robustness(networks, arrays, LandmarkExtractor(), progress=sys.stderr.isatty()),
                                                                      framing(networks, arrays, LandmarkExtractor())))

@@ -385,15 +385,19 @@ def plot_log(log, axs=None):
     return axs
 
 # %% ../nbs/05_training.ipynb #b3f86d19
-def mix(first, second, # weights files of two networks of one form
-        share,         # of the second, 0 to 1
-        out            # weights file to write
+def mix(weights,    # files of networks of one form; meant for a network and runs that began at it
+        out,        # weights file to write
+        shares=None # of each, with the sum 1; None: alike
        ): # `out`
-    "A network on the straight line between two; meant for one that was trained from the other"
-    if not 0<=share<=1: raise ValueError(f"share goes from 0 to 1; got {share}")
-    (a,_), (b,meta) = load_weights(first), load_weights(second)
-    if a.config!=b.config: raise TrainingError(f"{Path(first).name} and {Path(second).name} hold networks of different form: no line joins them.")
-    ours, theirs = a.state_dict(), b.state_dict()
-    b.load_state_dict({k:torch.lerp(ours[k], v, share) if v.is_floating_point() else v for k,v in theirs.items()})
-    save_weights(b, out, **{k:meta[k] for k in ('classes','epoch','seed','label_smoothing') if k in meta})
+    "A network whose weights are the mean of others'"
+    shares = np.full(len(weights), 1/max(len(weights), 1)) if shares is None else np.asarray(shares, float)
+    if not len(weights) or len(shares)!=len(weights) or shares.min()<0 or abs(shares.sum()-1)>1e-6:
+        raise ValueError(f"shares must be one for each network, none below 0, with the sum 1; got {shares.tolist()} for {len(weights)}")
+    models, metas = zip(*(load_weights(w) for w in weights))
+    for w,m in zip(weights, models):
+        if m.config!=models[0].config: raise TrainingError(f"{Path(weights[0]).name} and {Path(w).name} hold networks of different form: they have no mean.")
+    states = [m.state_dict() for m in models]
+    mean = lambda k,last: sum(s*state[k] for s,state in zip(shares, states)) if last.is_floating_point() else last
+    models[-1].load_state_dict({k:mean(k, v) for k,v in states[-1].items()})
+    save_weights(models[-1], out, **{k:metas[-1][k] for k in ('classes','epoch','seed','label_smoothing') if k in metas[-1]})
     return out

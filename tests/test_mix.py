@@ -1,14 +1,14 @@
-"Of the mixtures of two networks, the rule takes the right one."
-import json, sys
+"Of the mixtures of networks, the rule takes the right one."
+import sys
 from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]/'tools'))
 import mix
 
-def test_the_least_share_that_bears_enough(tmp_path, monkeypatch):
-    monkeypatch.setattr(mix, 'results', tmp_path/'mix.json')
-    say = lambda drops: mix.results.write_text(json.dumps({'against':dict(drop=.1)} | {str(s):dict(drop=d) for s,d in zip(mix.SHARES, drops)}))
-    say([.11, .1, .08, .076, .069, .05, .04]); assert mix.chosen() == mix.SHARES[4]
-    say([.11]*len(mix.SHARES))
-    with pytest.raises(SystemExit, match='no share'): mix.chosen()
+def said(drops, scores):
+    return dict(against=dict(drop=.1)) | {str(s):dict(drop=d, accuracy_tta=a, macro_f1_tta=.7) for s,d,a in zip(mix.SHARES, drops, scores)}
+
+def test_the_best_share_that_bears_enough():
+    assert mix.chosen(said([.11, .08, .074, .06, .05], [.73, .74, .71, .72, .70])) == mix.SHARES[3]
+    with pytest.raises(SystemExit, match='no share'): mix.chosen(said([.11]*5, [.7]*5))
