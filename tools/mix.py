@@ -13,7 +13,7 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
 mixed = root/'runs/mixed/best.safetensors'
-SHARES = 0, .25, .5, .75, 1
+SHARES = 0, .3, .4, .5, .6, 1
 CUT = .25 # of the reference's mean drop
 
 def mixture(first, runs, share):
