@@ -1,6 +1,6 @@
 """The line between a network and the mean of runs that began at it: what each share of the runs scores and bears on PublicTest, and one network of it, published.
 
-    python tools/mix.py FIRST RUN... --against REFERENCE             # a weights file, folders of runs; writes nbs/study/mix.json
+    python tools/mix.py FIRST RUN... --against REFERENCE             # a weights file, folders of runs or their last weights; writes nbs/study/mix.json
     python tools/mix.py FIRST RUN... --publish runs/mixed/weights    # mixes by what mix.json says, publishes, and notes PrivateTest there
 
 Of the shares whose answers suffer from damaged pictures by a quarter less than REFERENCE's do, the one is taken that has the highest
@@ -20,7 +20,11 @@ def mixture(first, runs, share):
     "Write the network that has `share` of the runs' mean; returns its file"
     from fer_nb.training import mix
     mixed.parent.mkdir(parents=True, exist_ok=True)
-    return mix([first, *(Path(r)/'last.safetensors' for r in runs)], mixed, [1-share] + [share/len(runs)]*len(runs))
+    return mix([first, *map(end, runs)], mixed, [1-share] + [share/len(runs)]*len(runs))
+
+def end(run):
+    "Weights at the end of a run, given as its folder or as the file itself"
+    return Path(run)/'last.safetensors' if Path(run).is_dir() else Path(run)
 
 def judge(weights, arrays, votes):
     "Scores of a network on PublicTest, by labels and by the majority of FER+, its mean drop under damage, and how often another frame changes its answer"
@@ -35,7 +39,7 @@ def judge(weights, arrays, votes):
         bears, moved = robustness([net], some, None, progress=False)[0], framing([net], some, None)[0]
     one, two = report['single'], report['flip_tta']
     return dict(accuracy=one['accuracy'], macro_f1=one['macro_f1'], accuracy_tta=two['accuracy'], macro_f1_tta=two['macro_f1'],
-                people_tta=report['ferplus']['flip_tta']['accuracy'], faces=bears['n'], drop=bears['drop'], frame=moved['mean'])
+                people_tta=report['ferplus']['flip_tta']['accuracy'], faces=bears['n'], clean=bears['clean'], drop=bears['drop'], frame=moved['mean'])
 
 def scan(first, runs, against, results):
     "Judge every share, and the network that is to be beaten"
@@ -63,7 +67,7 @@ def publish(first, runs, to, results):
     arrays, said = prepare(extract=LandmarkExtractor()), json.loads(results.read_text())
     share, each = chosen(said), [about_run(r) for r in runs]
     about = each[0] | dict(hours=round(sum(a['hours'] for a in each), 2),
-                           mix=dict(share=share, seeds=[a['recipe']['seed'] for a in each], first=_sha256(first), runs=[_sha256(Path(r)/'last.safetensors') for r in runs]))
+                           mix=dict(share=share, seeds=[a['recipe']['seed'] for a in each], first=_sha256(first), runs=[_sha256(end(r)) for r in runs]))
     for file in publish(mixture(first, runs, share), arrays, to, about, read_ferplus(arrays)): print(f'wrote {file}')
     private = json.loads((Path(to)/'test_metrics.json').read_text())
     results.write_text(json.dumps(said | dict(PrivateTest=dict(share=share, **_brief(private))), indent=1) + '\n')
@@ -75,5 +79,6 @@ if __name__ == '__main__':
     p.add_argument('--results', metavar='FILE', type=Path, default=root/'nbs/study/mix.json')
     args = p.parse_args()
     if not (args.against or args.publish): p.error('give --against or --publish')
+    if args.publish and not all(Path(r).is_dir() for r in args.runs): p.error("--publish tells of the runs as well: give their folders")
     if args.against: scan(args.first, args.runs, args.against, args.results)
     if args.publish: publish(args.first, args.runs, args.publish, args.results)
