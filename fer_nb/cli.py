@@ -62,7 +62,7 @@ def predict(args, out):
 def _predict_video(args, out):
     "Rows of a video: a face in a frame each; for a person, what each face mostly showed"
     from fer_nb.inference import EmotionRecognizer
-    from fer_nb.batch import write_table
+    from fer_nb.batch import READ, write_table
     from fer_nb.video import analyze_video
     film = Path(args.annotated)/f'{Path(args.video).stem}.mp4' if args.annotated else None
     if film: film.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def _predict_video(args, out):
     if args.out: write_table(rows, args.out, args.format, columns=list(rows[0]))
     elif args.format: (printer := _printer(args.format, out, columns=list(rows[0]))).write(rows); printer.close()
     else: print(*map(_film_sentence, timeline.summary()) if timeline.faces() else [f'{args.video}: no face'], sep='\n', file=out)
-    return SOME_FAILED if any(r['status'] in ('unreadable', 'too_large') for r in rows) else OK
+    return SOME_FAILED if any(r['status'] not in READ for r in rows) else OK
 
 def _film_sentence(face):
     "A face of a video in a line: when it was seen, and what it mostly showed"
