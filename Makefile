@@ -6,6 +6,8 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
 FIRST := runs/reference/best.safetensors
+SECOND := runs/polished/best.safetensors
+LAST := runs/robust-5 runs/robust-6 runs/robust-7
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
@@ -46,12 +48,13 @@ docs: $(READY)
 	$(PY) tools/docs.py $(SERVE)
 
 # The shipped network from nothing: its weights, its figures, and the pages that show them.
-# FER2013_HOME must be set. About three hours on two cores; stopped, it goes on where it was.
+# FER2013_HOME must be set. About four hours on two cores; stopped, it goes on where it was.
 weights: $(READY)
 	fer_nb train --config reference
-	fer_nb train --config polished --begin $(FIRST) --teachers $(FIRST) --publish fer_nb/weights
-	$(PY) tools/study.py --keep runs/reference
-	$(PY) tools/study.py --keep runs/polished
+	fer_nb train --config polished --begin $(FIRST) --teachers $(FIRST)
+	for run in $(LAST); do fer_nb train --config robust --set seed=$${run##*-} --begin $(SECOND) --teachers $(SECOND) --out $$run || exit; done
+	$(PY) tools/mix.py $(SECOND) $(LAST) --publish fer_nb/weights
+	for run in runs/reference runs/polished $(LAST); do $(PY) tools/study.py --keep $$run || exit; done
 	$(PY) tools/study.py --views
 	$(MAKE) notebooks
 

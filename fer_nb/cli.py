@@ -190,8 +190,9 @@ def _robustness(network, arrays, against):
     if wrong := [a for a,(name,file) in zip(against or (), named) if not name or not file]: raise Failure(f"--against wants NAME=WEIGHTS, such as before=old.safetensors; got {wrong[0]!r}")
     networks = [(model.to(memory_format=torch.channels_last), meta) for model,meta in (network, *(load_weights(file) for _,file in named))]
     with half_precision(): # a quarter of a million faces
-        ours, *other = (dict(robustness=r, framing=f) for r,f in zip(robustness(networks, arrays, LandmarkExtractor(), progress=sys.stderr.isatty()),
-                                                                     framing(networks, arrays, LandmarkExtractor())))
+        said = (robustness(networks, arrays, LandmarkExtractor(), progress=sys.stderr.isatty()),
+                framing(networks, arrays, LandmarkExtractor()), framing(networks, arrays, LandmarkExtractor(), tta=True))
+    ours, *other = (dict(zip(('robustness', 'framing', 'framing_flip_tta'), r)) for r in zip(*said))
     return ours | (dict(against={name:r for (name,_),r in zip(named, other)}) if other else {})
 
 # %% ../nbs/13_cli.ipynb #c95fe0e4
@@ -205,7 +206,7 @@ def _about_lines(report):
 def _robust_lines(report):
     if 'robustness' not in report: return
     for kind,r in report['robustness']['kinds'].items(): yield f"{kind:>26}: accuracy {' '.join(f'{a:.3f}' for a in r['accuracy'])}, mean drop {r['drop']:.4f}"
-    for name,r in [('all kinds', report), *report.get('against', {}).items()]: yield f"{name:>26}: mean drop {r['robustness']['drop']:.4f}; another frame changes {r['framing']['mean']:.1%} of the answers"
+    for name,r in [('all kinds', report), *report.get('against', {}).items()]: yield f"{name:>26}: mean drop {r['robustness']['drop']:.4f}; another frame changes {r['framing']['mean']:.1%} of the answers, {r['framing_flip_tta']['mean']:.1%} with flip TTA"
 
 def _report_lines(report):
     yield from _about_lines(report)

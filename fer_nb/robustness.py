@@ -110,13 +110,13 @@ def damaged(arrays:FerArrays,
     out = from_faces(faces.reshape(-1, *faces.shape[2:]), *(np.tile(v, len(faces)) for v in (arrays.labels, arrays.split, arrays.row)))
     return add_landmarks(out, extract, progress=False) if extract else out
 
-def _clean(networks, arrays):
+def _clean(networks, arrays, tta=False):
     "int (M, N): each network's most probable class of every face"
-    return np.stack([probabilities(predict_logits(model, arrays), meta).argmax(1) for model,meta in networks])
+    return np.stack([probabilities(predict_logits(model, arrays, tta), meta, tta).argmax(1) for model,meta in networks])
 
-def _answers(networks, arrays, changed, extract):
+def _answers(networks, arrays, changed, extract, tta=False):
     "int (M, K, N): the same, of faces damaged in K ways"
-    return _clean(networks, damaged(arrays, np.stack(changed), extract)).reshape(len(networks), len(changed), -1)
+    return _clean(networks, damaged(arrays, np.stack(changed), extract), tta).reshape(len(networks), len(changed), -1)
 
 # %% ../nbs/14_robustness.ipynb #76ab7136
 def _summary(clean, kinds, n):
@@ -128,22 +128,23 @@ def robustness(networks,        # as `load_weights` gives them, model and header
                arrays:FerArrays, # with landmarks
                extract,          # as `add_landmarks` takes it
                kinds=tuple(CORRUPTIONS),
+               tta=False,        # each face and its mirror image, averaged
                progress=True
               ) -> list: # a dict for each: n, clean, drop, and for each kind strengths, unit, accuracy at each, drop
     "Accuracy of `arrays` as they are and under every kind and strength, and the mean drop"
     from tqdm.auto import tqdm
-    clean, right = (_clean(networks, arrays)==arrays.labels).mean(1), {}
+    clean, right = (_clean(networks, arrays, tta)==arrays.labels).mean(1), {}
     for kind in tqdm(kinds, disable=not progress):
         changed = [corrupt(arrays.faces, kind, level+1) for level in range(len(CORRUPTIONS[kind][1]))]
-        right[kind] = (_answers(networks, arrays, changed, extract)==arrays.labels).mean(2)                         # (M, K)
+        right[kind] = (_answers(networks, arrays, changed, extract, tta)==arrays.labels).mean(2)                         # (M, K)
     return [_summary(c, {k:r[i] for k,r in right.items()}, len(arrays)) for i,c in enumerate(clean)]
 
 # %% ../nbs/14_robustness.ipynb #71887c2c
 FRAMES = [(z, x, y) for z in (1/1.15, 1., 1.15) for x,y in ((0.,0.), (.1,0.), (-.1,0.), (0.,.1), (0.,-.1)) if (z,x,y)!=(1.,0.,0.)]
 
-def framing(networks, arrays:FerArrays, extract) -> list: # a dict for each: n, mean, and frames: zoom, shift x and y, share of faces
+def framing(networks, arrays:FerArrays, extract, tta=False) -> list: # a dict for each: n, mean, and frames: zoom, shift x and y, share of faces
     "How often another frame changes the most probable class"
-    before = _clean(networks, arrays)[:, None]
-    changed = np.concatenate([_answers(networks, arrays, [reframe(arrays.faces, 0., x, y, z)], extract)!=before for z,x,y in FRAMES], 1).mean(2) # (M, frames)
+    before = _clean(networks, arrays, tta)[:, None]
+    changed = np.concatenate([_answers(networks, arrays, [reframe(arrays.faces, 0., x, y, z)], extract, tta)!=before for z,x,y in FRAMES], 1).mean(2) # (M, frames)
     frames = lambda shares: [dict(zoom=round(z, 3), x=x, y=y, changed=round(float(c), 4)) for (z,x,y),c in zip(FRAMES, shares)]
     return [dict(n=len(arrays), mean=round(float(c.mean()), 4), frames=frames(c)) for c in changed]

@@ -1,14 +1,19 @@
 "Of the mixtures of networks, the rule takes the right one."
 import sys
 from pathlib import Path
-import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]/'tools'))
 import mix
 
-def said(drops, scores):
-    return dict(against=dict(drop=.1)) | {str(s):dict(drop=d, accuracy_tta=a, macro_f1_tta=.7) for s,d,a in zip(mix.SHARES, drops, scores)}
+def said(scores, people, **more):
+    return {str(s):dict(accuracy_tta=a, macro_f1_tta=.7, people_tta=p) for s,a,p in zip(mix.SHARES, scores, people)} | more
 
-def test_the_best_share_that_bears_enough():
-    assert mix.chosen(said([.11, .08, .074, .06, .05, .04], [.73, .74, .71, .72, .70, .70])) == mix.SHARES[3]
-    with pytest.raises(SystemExit, match='no share'): mix.chosen(said([.11]*6, [.7]*6))
+def test_the_largest_share_that_costs_nothing():
+    assert mix.chosen(said([.72, .73, .72, .718, .71, .71], [.77]*6)) == mix.SHARES[3]                   # within the tolerance
+    assert mix.chosen(said([.72, .73, .72, .718, .71, .71], [.77, .78, .77, .76, .77, .77])) == mix.SHARES[2] # people agree less
+    assert mix.chosen(said([.72] + [.71]*5, [.77]*6)) == 0
+
+def test_ships_if_damage_takes_a_quarter_less():
+    scores = [.72, .73, .72, .71, .71, .71], [.77]*6
+    told = lambda drop: said(*scores, all={'against':dict(drop=.08), str(mix.SHARES[2]):dict(drop=drop)})
+    assert mix.ships(told(.06)) and not mix.ships(told(.061))
