@@ -48,7 +48,8 @@ docs: $(READY)
 	$(PY) tools/docs.py $(SERVE)
 
 # The shipped network from nothing: its weights, its figures, and the pages that show them.
-# FER2013_HOME must be set. About four hours on two cores; stopped, it goes on where it was.
+# FER2013_HOME must be set. Four to five hours on two cores; stopped, it goes on where it was. How much of the last
+# runs goes into it is what nbs/study/mix.json says; tools/mix.py tells how to ask that anew.
 weights: $(READY)
 	fer_nb train --config reference
 	fer_nb train --config polished --begin $(FIRST) --teachers $(FIRST)
