@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 import numpy as np, torch
 import torch.nn.functional as F
+from torchvision.io import decode_jpeg, encode_jpeg
 from .landmarks import mirror
 
 # %% ../nbs/03_augment.ipynb #1fddcf7c
@@ -28,8 +29,10 @@ class AugmentConfig:
     degrade:float=0.     # probability that a face is blurred, and that it is made noisy: `degrade`
     blur:float=1.8       # radius of the blur, in pixels; any share of it may be mixed in
     noise:float=.12      # greatest standard deviation of the noise, as a share of white
+    jpeg:float=0.        # probability that a face is a JPEG of poor quality: `degrade`
+    quality:tuple=(5, 50) # of such a JPEG, as Pillow counts it
 
-    def __post_init__(self): self.erase_size = tuple(self.erase_size)
+    def __post_init__(self): self.erase_size, self.quality = tuple(self.erase_size), tuple(self.quality)
 
 # %% ../nbs/03_augment.ipynb #e3900fb8
 def _uniform(n, low, high, generator): return low + (high-low)*torch.rand(n, generator=generator, device=generator.device)
@@ -94,14 +97,26 @@ def _gaussian(radius, device):
     k = torch.exp(-d**2/(2*radius**2)); k = k/k.sum()
     return (k[:, None]*k)[None, None]                                     # (1, 1, 9, 9)
 
-def degrade(pixels, # float32 (B, 1, H, W) in 0..1
-            config:AugmentConfig,
-            generator:torch.Generator
-           ): # the same faces, some of them blurred, some noisy
-    "What a poor camera does"
-    if not config.degrade: return pixels
+def _blur_and_noise(pixels, config, generator):
+    "Some of the pixels (B, 1, H, W) softer, some with noise"
     some = lambda: (_uniform((len(pixels), 1, 1, 1), 0, 1, generator) < config.degrade)*_uniform((len(pixels), 1, 1, 1), 0, 1, generator)
     soft = F.conv2d(F.pad(pixels, (4,)*4, mode='replicate'), _gaussian(config.blur, pixels.device))
     pixels = pixels.lerp(soft, some())
     noise = torch.randn(pixels.shape, generator=generator, device=pixels.device)
     return (pixels + config.noise*some()*noise).clamp(0, 1)
+
+def _recompress(pixels, config, generator):
+    "Some of the pixels (B, 1, H, W) as a JPEG gives them back, of a quality as likely to be between 5 and 10 as between 10 and 20"
+    on, quality = _uniform(len(pixels), 0, 1, generator) < config.jpeg, _uniform(len(pixels), *map(math.log, config.quality), generator).exp()
+    out = pixels.clone()
+    for i in on.nonzero()[:, 0].tolist():
+        out[i] = decode_jpeg(encode_jpeg((255*pixels[i]).round().byte().cpu(), int(quality[i])))/255
+    return out
+
+def degrade(pixels, # float32 (B, 1, H, W) in 0..1
+            config:AugmentConfig,
+            generator:torch.Generator
+           ): # the same faces, some of them blurred, some noisy, some compressed too far
+    "What a poor camera does"
+    if config.degrade: pixels = _blur_and_noise(pixels, config, generator)
+    return _recompress(pixels, config, generator) if config.jpeg else pixels

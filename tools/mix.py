@@ -8,7 +8,7 @@ The share taken is the largest that costs nothing on whole pictures: its sum of 
 of a point below FIRST's, share 0, and its agreement with the majority of FER+ not lower. It is to ship if on all of PublicTest damage
 takes a quarter less from it than from REFERENCE. The scan judges damage on every fourth face. Both go without landmarks: to look for
 them anew on each damaged picture takes longer than all the rest, and they decide next to nothing. --results names another file.
-FER2013_HOME must be set.
+What was judged already is not judged again. FER2013_HOME must be set.
 """
 import argparse, json
 from pathlib import Path
@@ -20,8 +20,9 @@ TOLERANCE = .0025 # of the sum; two such networks differ by more from chance alo
 CUT = .25 # of the reference's mean drop
 
 def mixture(first, runs, share):
-    "Write the network that has `share` of the runs' mean; returns its file"
+    "Write the network that has `share` of the runs' mean; returns its file, `first` itself if that is nothing"
     from fer_nb.training import mix
+    if not share: return first
     mixed.parent.mkdir(parents=True, exist_ok=True)
     return mix([first, *map(end, runs)], mixed, [1-share] + [share/len(runs)]*len(runs))
 
@@ -51,12 +52,18 @@ def judge(weights, arrays, votes, every=4):
     return dict(accuracy=one['accuracy'], macro_f1=one['macro_f1'], accuracy_tta=two['accuracy'], macro_f1_tta=two['macro_f1'],
                 people_tta=report['ferplus']['flip_tta']['accuracy'], faces=bears['n'], clean=bears['clean'], drop=bears['drop'], frame=moved['mean'])
 
+def note(out, name, weights, arrays, votes, **how):
+    "Judge under a name, unless these very weights were"
+    from fer_nb.training import _sha256
+    sha = _sha256(weights)
+    if out.get(name, {}).get('sha256')!=sha: out[name] = judge(weights, arrays, votes, **how) | dict(sha256=sha)
+    print(name, out[name], flush=True)
+
 def scan(first, runs, against, results):
     "Judge every share, and the network that is to be beaten"
-    arrays, votes, out = *read(), {}
+    arrays, votes, out = *read(), json.loads(results.read_text()) if results.exists() else {}
     for name in ('against', *map(str, SHARES)):
-        out[name] = judge(against if name=='against' else mixture(first, runs, float(name)), arrays, votes)
-        print(name, out[name], flush=True)
+        note(out, name, against if name=='against' else mixture(first, runs, float(name)), arrays, votes)
         results.write_text(json.dumps(out, indent=1) + '\n')
 
 def chosen(said):
@@ -68,10 +75,8 @@ def chosen(said):
 def confirm(first, runs, against, results):
     "Judge the chosen share and the network that is to be beaten on every face"
     arrays, votes, said = *read(), json.loads(results.read_text())
-    share = chosen(said)
-    for name,weights in (('against', against), (str(share), mixture(first, runs, share))):
-        said.setdefault('all', {})[name] = judge(weights, arrays, votes, every=1)
-        print(name, said['all'][name], flush=True)
+    for name,weights in (('against', against), (str(share := chosen(said)), mixture(first, runs, share))):
+        note(said.setdefault('all', {}), name, weights, arrays, votes, every=1)
         results.write_text(json.dumps(said, indent=1) + '\n')
 
 def ships(said):
