@@ -10,7 +10,7 @@ takes a quarter less from it than from REFERENCE. The scan judges damage on ever
 them anew on each damaged picture takes longer than all the rest, and they decide next to nothing. --results names another file.
 What was judged already is not judged again. FER2013_HOME must be set.
 """
-import argparse, json
+import argparse, hashlib, json
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
@@ -52,11 +52,15 @@ def judge(weights, arrays, votes, every=4):
     return dict(accuracy=one['accuracy'], macro_f1=one['macro_f1'], accuracy_tta=two['accuracy'], macro_f1_tta=two['macro_f1'],
                 people_tta=report['ferplus']['flip_tta']['accuracy'], faces=bears['n'], clean=bears['clean'], drop=bears['drop'], frame=moved['mean'])
 
+def digest(weights):
+    "SHA-256 of the tensors alone: safetensors writes its header in any order"
+    from safetensors.torch import load_file
+    return hashlib.sha256(b''.join(t.numpy().tobytes() for _,t in sorted(load_file(weights).items()))).hexdigest()
+
 def note(out, name, weights, arrays, votes, **how):
     "Judge under a name, unless these very weights were"
-    from fer_nb.training import _sha256
-    sha = _sha256(weights)
-    if out.get(name, {}).get('sha256')!=sha: out[name] = judge(weights, arrays, votes, **how) | dict(sha256=sha)
+    which = digest(weights)
+    if out.get(name, {}).get('weights')!=which: out[name] = judge(weights, arrays, votes, **how) | dict(weights=which)
     print(name, out[name], flush=True)
 
 def scan(first, runs, against, results):
