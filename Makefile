@@ -21,7 +21,7 @@ app: $(READY)
 test: $(READY)
 	$(PY) .ci/check
 	OMP_NUM_THREADS=1 nbdev_test --n_workers 2 --timing
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 setup: $(READY)
 
