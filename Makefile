@@ -7,7 +7,8 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
 FIRST := runs/reference/best.safetensors
 SECOND := runs/polished/best.safetensors
-LAST := runs/robust-5 runs/robust-6 runs/robust-7
+LAST := $(addprefix runs/robust-,5 6 7 8 9)
+ROBUST = fer_nb train --config robust --begin $(SECOND) --teachers $(SECOND) --out runs/robust-
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
@@ -48,12 +49,13 @@ docs: $(READY)
 	$(PY) tools/docs.py $(SERVE)
 
 # The shipped network from nothing: its weights, its figures, and the pages that show them.
-# FER2013_HOME must be set. Four to five hours on two cores; stopped, it goes on where it was. How much of the last
+# FER2013_HOME must be set. About six hours on two cores; stopped, it goes on where it was. How much of the last
 # runs goes into it is what nbs/study/mix.json says; tools/mix.py tells how to ask that anew.
 weights: $(READY)
 	fer_nb train --config reference
 	fer_nb train --config polished --begin $(FIRST) --teachers $(FIRST)
-	for run in $(LAST); do fer_nb train --config robust --set seed=$${run##*-} --begin $(SECOND) --teachers $(SECOND) --out $$run || exit; done
+	for seed in 5 6 7; do $(ROBUST)$$seed --set seed=$$seed augment.jpeg=0 || exit; done
+	for seed in 8 9; do $(ROBUST)$$seed --set seed=$$seed || exit; done
 	$(PY) tools/mix.py $(SECOND) $(LAST) --publish fer_nb/weights
 	for run in runs/reference runs/polished $(LAST); do $(PY) tools/study.py --keep $$run || exit; done
 	$(PY) tools/study.py --views
