@@ -7,7 +7,10 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.installed
 FIRST := runs/reference/best.safetensors
 SECOND := runs/polished/best.safetensors
-LAST := $(addprefix runs/robust-,5 6 7 8 9)
+# Seeds of the last runs: those before the recipe had JPEG, and those since
+PLAIN := 5 6 7
+PACKED := 8 9
+LAST := $(addprefix runs/robust-,$(PLAIN) $(PACKED))
 ROBUST = fer_nb train --config robust --begin $(SECOND) --teachers $(SECOND) --out runs/robust-
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -54,8 +57,8 @@ docs: $(READY)
 weights: $(READY)
 	fer_nb train --config reference
 	fer_nb train --config polished --begin $(FIRST) --teachers $(FIRST)
-	for seed in 5 6 7; do $(ROBUST)$$seed --set seed=$$seed augment.jpeg=0 || exit; done
-	for seed in 8 9; do $(ROBUST)$$seed --set seed=$$seed || exit; done
+	for seed in $(PLAIN); do $(ROBUST)$$seed --set seed=$$seed augment.jpeg=0 || exit; done
+	for seed in $(PACKED); do $(ROBUST)$$seed --set seed=$$seed || exit; done
 	$(PY) tools/mix.py $(SECOND) $(LAST) --publish fer_nb/weights
 	for run in runs/reference runs/polished $(LAST); do $(PY) tools/study.py --keep $$run || exit; done
 	$(PY) tools/study.py --views

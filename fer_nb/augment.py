@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 import numpy as np, torch
 import torch.nn.functional as F
-from torchvision.io import decode_jpeg, encode_jpeg
 from .landmarks import mirror
 
 # %% ../nbs/03_augment.ipynb #1fddcf7c
@@ -107,6 +106,7 @@ def _blur_and_noise(pixels, config, generator):
 
 def _recompress(pixels, config, generator):
     "Some of the pixels (B, 1, H, W) as a JPEG gives them back, of a quality as likely to be between 5 and 10 as between 10 and 20"
+    from torchvision.io import decode_jpeg, encode_jpeg # a second to load, and only training wants it
     on, quality = _uniform(len(pixels), 0, 1, generator) < config.jpeg, _uniform(len(pixels), *map(math.log, config.quality), generator).exp()
     out = pixels.clone()
     for i in on.nonzero()[:, 0].tolist():
