@@ -36,6 +36,8 @@ class TrainConfig:
     votes_loss:float=0.         # share of the loss on annotators' votes; needs model.n_votes and votes
     distill:float=0.            # share of teachers' answers in what is to be answered; needs teachers
     logit_adjust:float=0.       # strength of logit adjustment; 1 aims at all classes alike
+    without:str=''              # file with `row`s of Training faces to leave out, one a line
+    gce:float=0.                # above 0: generalized cross-entropy of this power; 1 counts every label alike
     clip:float=5.               # greatest norm of the gradient
     sam:float=0.                # radius of sharpness-aware minimization; doubles the cost of a step
     sam_from:float=.8           # share of a cycle after which it begins
@@ -167,11 +169,16 @@ def _target(run, x, points, valid, y, config):
     with run.autocast(): said = [teacher(x, points, valid).float().softmax(1) for teacher in run.teachers]
     return target.lerp(torch.stack(said).mean(0), config.distill)
 
+def _cross_entropy(logits, target, power):
+    "Mean cross-entropy; generalized, (1 - p^power)/power, where `power` is above 0"
+    if not power: return F.cross_entropy(logits, target)
+    return (target * (1 - logits.softmax(1)**power)/power).sum(1).mean()
+
 def _loss(run, x, points, valid, target, votes, config):
     "Loss of a batch, and its logits"
     def against(outputs):
         logits = outputs[:, :config.model.n_classes]
-        loss = F.cross_entropy(logits + config.logit_adjust*run.log_prior, target)
+        loss = _cross_entropy(logits + config.logit_adjust*run.log_prior, target, config.gce)
         if not config.votes_loss: return loss
         return (1-config.votes_loss)*loss + config.votes_loss*F.cross_entropy(outputs[:, config.model.n_classes:], votes)
     outputs = run.net(x, points, valid, every=True)
@@ -276,8 +283,18 @@ def _begin_from(model, weights):
     except RuntimeError as e: raise TrainingError(f"{Path(weights).name} holds a network of another form than the recipe's: {e}") from e
 
 # %% ../nbs/05_training.ipynb #d5a80c3e
+def _leave_out(arrays, votes, config):
+    "Faces and votes without those of the file `config.without`"
+    if not config.without: return arrays, votes
+    try: rows = np.loadtxt(config.without, dtype=int, ndmin=1)
+    except (OSError, ValueError) as e: raise TrainingError(f"without: {config.without} can't be read as a list of rows ({e}). It holds a number a line.") from e
+    out = np.isin(arrays.row, rows) & (arrays.split==SPLITS.index('Training'))
+    if out.sum()!=len(set(rows)): raise TrainingError(f"without: {config.without} names {len(set(rows)):,} rows, and {out.sum():,} of them are Training faces of these arrays. It may leave out no others.")
+    return arrays[~out], votes if votes is None else votes[~out]
+
 def _start(arrays, votes, config, device, teachers, begin):
     "Accelerator, run and loader of a recipe"
+    arrays, votes = _leave_out(arrays, votes, config)
     accelerator, train = _accelerator(config, device), arrays.subset('Training')
     if not len(train): raise TrainingError("There are no Training faces in these arrays")
     shares = _vote_shares(arrays, votes, config)[arrays.split==SPLITS.index('Training')]

@@ -2,6 +2,7 @@
 
     python tools/study.py [--seeds 3] [--only WORD ...]   # rows whose name holds a word; FER2013_HOME must be set
     python tools/study.py --jobs 2                        # so many runs side by side, a thread each
+    python tools/study.py --doubt --jobs 2                # Training faces whose label is hard to believe, for a row that leaves them out
     python tools/study.py --keep runs/reference           # note a long run, finished or not, for the report
     python tools/study.py --together runs/reference runs/teacher   # what networks say alone and together
     python tools/study.py --views                         # the shipped network, asked about a face in several views
@@ -9,7 +10,7 @@
 
 Each short run is `fer_nb train --config ablation --set ...` in a process of its own, in runs/study, continued if it was
 stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes
-nbs/study/NAME.json: recipe, commit, cost and log. What several say together becomes nbs/study/together.json, what several views are worth nbs/study/views.json, what constants do nbs/study/constants.json.
+nbs/study/NAME.json: recipe, commit, cost and log. Doubted faces become nbs/study/doubted.txt, rows of fer2013.csv. What several say together becomes nbs/study/together.json, what several views are worth nbs/study/views.json, what constants do nbs/study/constants.json.
 """
 import argparse, csv, json, os, re, subprocess, sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -46,6 +47,12 @@ ROWS = {
     'augmentation: no light': ['augment.brightness=0', 'augment.contrast=0'],
     'augmentation: no erasing': ['augment.erase=0'],
     'augmentation: no noise on landmarks': ['augment.jitter=0'],
+    **{f'landmarks: {k}, with the pixels':[f'model.landmark_net={k}'] for k in ('distances', 'attention', 'graph')},
+    **{f'landmarks: {k}, alone':['model.branches=landmarks', f'model.landmark_net={k}'] for k in ('distances', 'attention', 'graph')},
+    'landmarks: never withheld': ['model.branch_dropout=0'],
+    'labels: generalized cross-entropy 0.3': ['gce=0.3'],
+    'labels: generalized cross-entropy 0.7': ['gce=0.7'],
+    'labels: without the tenth least believed': ['without=nbs/study/doubted.txt'],
     'input size: 40': ['model.input_size=40'],
     'input size: 64': ['model.input_size=64'],
     'input size: 96': ['model.input_size=96'],
@@ -64,14 +71,18 @@ def write_results(rows, file=results/'ablations.csv'):
         out = csv.DictWriter(f, COLUMNS, lineterminator='\n')
         out.writeheader(); out.writerows(sorted(rows, key=lambda r: (names.index(r['row']), int(r['seed']))))
 
-def train(name, seed, alone=True):
-    "Run one row with one seed, on one thread if not alone; returns its folder"
-    folder = root/'runs/study'/f"{re.sub(r'[^a-z0-9.]+', '-', name.lower())}-{seed}"
-    command = [sys.executable, '-m', 'fer_nb.cli', 'train', '--config', 'ablation', '--set', *ROWS[name], f'seed={seed}', '--out', str(folder)]
+def run_short(name, changes, alone=True):
+    "A short run, on one thread if not alone; returns its folder"
+    folder = root/'runs/study'/name
+    command = [sys.executable, '-m', 'fer_nb.cli', 'train', '--config', 'ablation', '--set', *changes, '--out', str(folder)]
     threads = {} if alone else dict(OMP_NUM_THREADS='1')
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with open(f'{folder}.log', 'w') as log: subprocess.run(command, check=True, env=os.environ | threads, stdout=log, stderr=log)
+    with open(f'{folder}.log', 'w') as log: subprocess.run(command, check=True, cwd=root, env=os.environ | threads, stdout=log, stderr=log)
     return folder
+
+def train(name, seed, alone=True):
+    "Run one row with one seed; returns its folder"
+    return run_short(f"{re.sub(r'[^a-z0-9.]+', '-', name.lower())}-{seed}", [*ROWS[name], f'seed={seed}'], alone)
 
 def judge(folder, public):
     "Scores of a finished run on PublicTest"
@@ -85,6 +96,32 @@ def judge(folder, public):
                 **{k:single['per_class'][k]['recall'] for k in ('disgust', 'fear')},
                 ece=round(ece(public.labels, softmax(z := unsmooth(logits, meta['label_smoothing']), fit_temperature(public.labels, z))), 4),
                 train_accuracy=round(log[-1]['train_accuracy'], 4), minutes=round(sum(r['seconds'] for r in log)/60, 1))
+
+def doubt(jobs, folds=3, share=.1, file=results/'doubted.txt'):
+    "Write the rows of Training, a share of each class, whose label a network that had not seen them believes least"
+    import numpy as np
+    from fer_nb.data import prepare
+    from fer_nb.evaluation import predict_logits, softmax
+    from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.model import load_weights
+    faces = prepare(extract=LandmarkExtractor()).subset('Training')
+    fold = np.random.default_rng(0).integers(0, folds, len(faces))
+    def ask(k):
+        "Train on the other folds, believe or doubt this one"
+        here = fold==k
+        (held := root/f'runs/study/fold-{k}.txt').parent.mkdir(parents=True, exist_ok=True)
+        held.write_text(''.join(f'{r}\n' for r in faces.row[here]))
+        model, _ = load_weights(run_short(f'fold-{k}', [f'without={held}', f'seed={k}'], jobs==1)/'last.safetensors')
+        return here, softmax(predict_logits(model, faces[here]))[np.arange(here.sum()), faces.labels[here]]
+    belief = np.zeros(len(faces))
+    with ThreadPoolExecutor(jobs) as pool:
+        for here,p in pool.map(ask, range(folds)): belief[here] = p
+    out = []
+    for c in np.unique(faces.labels): # of each class alike: a rare one is believed less, and would be left without faces
+        of = np.flatnonzero(faces.labels==c)
+        out += faces.row[of[belief[of].argsort()[:round(share*len(of))]]].tolist()
+    file.write_text(''.join(f'{r}\n' for r in sorted(out)))
+    print(f'{file.name}: {len(out):,} faces, believed by {belief[np.isin(faces.row, out)].mean():.3f} on average, the others by {belief[~np.isin(faces.row, out)].mean():.3f}')
 
 def keep(folder):
     "Note a long run for the report"
@@ -198,13 +235,15 @@ if __name__ == '__main__':
     parser.add_argument('--seeds', type=int, default=3)
     parser.add_argument('--only', nargs='*', default=[])
     parser.add_argument('--jobs', type=int, default=1)
+    parser.add_argument('--doubt', action='store_true')
     parser.add_argument('--keep', metavar='FOLDER')
     parser.add_argument('--together', nargs='+', metavar='FOLDER')
     parser.add_argument('--views', action='store_true')
     parser.add_argument('--constants', action='store_true')
     args = parser.parse_args()
     results.mkdir(exist_ok=True)
-    if args.keep: keep(args.keep)
+    if args.doubt: doubt(args.jobs)
+    elif args.keep: keep(args.keep)
     elif args.together: together(args.together)
     elif args.views: try_views()
     elif args.constants: try_constants()
