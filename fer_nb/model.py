@@ -156,8 +156,9 @@ class AttentionBranch(LandmarkBranch):
         layers = [nn.TransformerEncoderLayer(width, 4, 2*width, dropout=0., batch_first=True, norm_first=True) for _ in range(2)]
         return nn.Sequential(*layers)
     def forward(self, landmarks, valid):
-        tokens = self.read(self.scores(landmarks, valid)[:, POINTS]) + self.which # (B, points, width)
-        return self.out(self.body(tokens).mean(1))
+        with torch.autocast(landmarks.device.type, enabled=False): # so small, it is slower in bf16
+            tokens = self.read(self.scores(landmarks, valid)[:, POINTS]) + self.which # (B, points, width)
+            return self.out(self.body(tokens).mean(1))
 
 class _Neighbours(nn.Module):
     def __init__(self, near, width):
