@@ -30,6 +30,26 @@ def test_a_finished_run_is_judged(tmp_path):
     assert (line['train_accuracy'], line['minutes']) == (.75, 2)
     assert 0 < line['accuracy'] < 1
 
+def test_doubt_takes_a_share_of_each_class_from_training(tmp_path, monkeypatch):
+    import numpy as np
+    from fer_nb import data
+    from fer_nb.inference import shipped_weights
+    drawn, runs = data.drawn_faces(420), []
+    def run_short(name, changes, alone):
+        left_out = next(c for c in changes if c.startswith('without=')).partition('=')[2]
+        runs.append(set(np.loadtxt(left_out, dtype=int)))
+        (folder := tmp_path/'runs/study'/name).mkdir(parents=True)
+        shutil.copy(shipped_weights(), folder/'last.safetensors')
+        return folder
+    monkeypatch.setattr(data, 'prepare', lambda extract: drawn)
+    monkeypatch.setattr(study, 'root', tmp_path); monkeypatch.setattr(study, 'run_short', run_short)
+    study.doubt(jobs=1, share=.2, file=(file := tmp_path/'doubted.txt'))
+    training, rows = drawn.subset('Training'), np.loadtxt(file, dtype=int)
+    assert len(runs) == 3 and set.union(*runs) == set(training.row) and sum(map(len, runs)) == len(training) # each face is asked of a network that had not seen it
+    assert set(rows) <= set(training.row) and (np.diff(rows) > 0).all()
+    of = np.isin(training.row, rows)
+    for c in range(7): assert of[training.labels==c].sum() == round(.2*(training.labels==c).sum())
+
 def test_results_on_file_are_of_the_shipped_weights():
     "After new weights: `python tools/study.py --views` and `python tools/compare.py`"
     read = lambda name: json.loads((study.root/name).read_text(encoding='utf-8'))
