@@ -148,6 +148,7 @@ class DistanceBranch(LandmarkBranch):
         return torch.cat([r.log(), d/r], 2).flatten(1)                          # (B, 3P)
     def forward(self, landmarks, valid): return self.body(self.norm(self.between(landmarks)) * valid[:, None])
 
+# %% ../nbs/04_model.ipynb #f05c93ab
 class AttentionBranch(LandmarkBranch):
     "A small transformer over `POINTS`"
     def make_body(self, config, width=64):
@@ -160,6 +161,7 @@ class AttentionBranch(LandmarkBranch):
             tokens = self.read(self.scores(landmarks, valid)[:, POINTS]) + self.which # (B, points, width)
             return self.out(self.body(tokens).mean(1))
 
+# %% ../nbs/04_model.ipynb #8e16d2b4
 class _Neighbours(nn.Module):
     def __init__(self, near, width):
         super().__init__()

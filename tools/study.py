@@ -98,7 +98,7 @@ def judge(folder, public):
                 train_accuracy=round(log[-1]['train_accuracy'], 4), minutes=round(sum(r['seconds'] for r in log)/60, 1))
 
 def doubt(jobs, folds=3, share=.1, file=results/'doubted.txt'):
-    "Write the rows of Training, a share of each class, whose label a network that had not seen them believes least"
+    "Write the rows of Training, a share of each class, whose label a network that had not seen them, unless as a copy, believes least"
     import numpy as np
     from fer_nb.data import prepare
     from fer_nb.evaluation import predict_logits, softmax
