@@ -50,6 +50,29 @@ def test_doubt_takes_a_share_of_each_class_from_training(tmp_path, monkeypatch):
     of = np.isin(training.row, rows)
     for c in range(7): assert of[training.labels==c].sum() == round(.2*(training.labels==c).sum())
 
+def test_what_a_teacher_remembers(tmp_path, monkeypatch):
+    import numpy as np
+    from fer_nb import data
+    from fer_nb.inference import shipped_weights
+    drawn = data.drawn_faces(210)
+    votes = np.zeros((len(drawn), 10), int)
+    names = dict(angry='anger', happy='happiness', sad='sadness', disgust='happiness')
+    column = [data.FERPLUS.index(names.get(c := data.CLASSES[l], c)) for l in drawn.labels]
+    votes[np.arange(len(drawn)), column] = 10 # everybody sees what the label says, but happiness in disgust
+    votes[::2] = 0                            # and nobody saw every second face
+    monkeypatch.setattr(data, 'prepare', lambda extract: drawn); monkeypatch.setattr(data, 'read_ferplus', lambda arrays: votes)
+    monkeypatch.setattr(study, 'results', tmp_path)
+    (tmp_path/'memory.json').write_text('{"another": 1}')
+    (run := tmp_path/'run').mkdir(); shutil.copy(shipped_weights(), run/'best.safetensors')
+    study.memory([run])
+    out, asked = json.loads((tmp_path/'memory.json').read_text()), np.arange(len(drawn))%2==1
+    assert out['another'] == 1 and set(out['run']) == set(data.SPLITS[:2])
+    for s, split in enumerate(data.SPLITS[:2]):
+        of, r = asked & (drawn.split==s), out['run'][split]
+        assert r['disputed'] == (of & (drawn.labels==data.CLASSES.index('disgust'))).sum() > 0
+        assert r['agreed'] == of.sum()-r['disputed']
+        assert 0 < r['disputed_label'] + r['disputed_people'] <= 1 and 0 < r['agreed_label'] < 1
+
 def test_results_on_file_are_of_the_shipped_weights():
     "After new weights: `python tools/study.py --views` and `python tools/compare.py`"
     read = lambda name: json.loads((study.root/name).read_text(encoding='utf-8'))

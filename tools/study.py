@@ -5,12 +5,13 @@
     python tools/study.py --doubt --jobs 2                # Training faces whose label is hard to believe, for a row that leaves them out
     python tools/study.py --keep runs/reference           # note a long run, finished or not, for the report
     python tools/study.py --together runs/reference runs/teacher   # what networks say alone and together
+    python tools/study.py --memory runs/reference         # what teachers remember of the faces they learned from
     python tools/study.py --views                         # the shipped network, asked about a face in several views
     python tools/study.py --constants                     # the same, with a constant a class that makes its answers as frequent as the labels
 
 Each short run is `fer_nb train --config ablation --set ...` in a process of its own, in runs/study, continued if it was
 stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes
-nbs/study/NAME.json: recipe, commit, cost and log. Doubted faces become nbs/study/doubted.txt, rows of fer2013.csv. What several say together becomes nbs/study/together.json, what several views are worth nbs/study/views.json, what constants do nbs/study/constants.json.
+nbs/study/NAME.json: recipe, commit, cost and log. Doubted faces become nbs/study/doubted.txt, rows of fer2013.csv. What several say together becomes nbs/study/together.json, what they remember nbs/study/memory.json, what several views are worth nbs/study/views.json, what constants do nbs/study/constants.json.
 """
 import argparse, csv, json, os, re, subprocess, sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -151,6 +152,33 @@ def together(folders):
         print(name, out[name], flush=True)
         file.write_text(json.dumps(out, indent=1) + '\n')
 
+def memory(folders, batch=256):
+    "Note what each network says, under views as a student of it gets them, of faces it learned from and of others, where FER+'s people see what the label says and where not; notes of others stay"
+    import numpy as np, torch
+    from fer_nb.augment import augment
+    from fer_nb.data import SPLITS, ferplus_majority, prepare, read_ferplus
+    from fer_nb.landmarks import LandmarkExtractor, align
+    from fer_nb.model import load_weights, to_pixels
+    from fer_nb.training import load_config
+    file, views = results/'memory.json', load_config('polished').augment
+    arrays, out = prepare(extract=LandmarkExtractor()), json.loads(file.read_text()) if file.exists() else {}
+    people = ferplus_majority(read_ferplus(arrays))
+    @torch.inference_mode()
+    def ask(model, faces, generator):
+        pixels, points = augment(to_pixels(faces.faces), torch.from_numpy(faces.landmarks), views, generator)
+        return model(pixels, align(points), torch.from_numpy(faces.valid)).softmax(1).numpy()
+    for folder in map(Path, folders):
+        model, _ = load_weights(folder/'best.safetensors')
+        for s, split in enumerate(SPLITS[:2]):
+            generator, faces, seen = torch.Generator().manual_seed(0), arrays.subset(split), people[arrays.split==s]
+            p = np.concatenate([ask(model, faces[i:i+batch], generator) for i in range(0, len(faces), batch)])
+            def believed(where, what): return round(float(p[where, what[where]].mean()), 4)
+            same, other = (seen>=0) & (seen==faces.labels), (seen>=0) & (seen!=faces.labels)
+            out.setdefault(folder.name, {})[split] = dict(accuracy=round(float((p.argmax(1)==faces.labels).mean()), 4), agreed=int(same.sum()), agreed_label=believed(same, faces.labels),
+                disputed=int(other.sum()), disputed_label=believed(other, faces.labels), disputed_people=believed(other, seen))
+            print(folder.name, split, out[folder.name][split], flush=True)
+        file.write_text(json.dumps(out, indent=1) + '\n')
+
 def view(zoom=1., dx=0., dy=0., degrees=0., flip=False): return zoom, dx, dy, degrees, flip
 
 def both(*views): return [v[:4] + (flip,) for v in views for flip in (False, True)]
@@ -240,6 +268,7 @@ if __name__ == '__main__':
     parser.add_argument('--doubt', action='store_true')
     parser.add_argument('--keep', metavar='FOLDER')
     parser.add_argument('--together', nargs='+', metavar='FOLDER')
+    parser.add_argument('--memory', nargs='+', metavar='FOLDER')
     parser.add_argument('--views', action='store_true')
     parser.add_argument('--constants', action='store_true')
     args = parser.parse_args()
@@ -247,6 +276,7 @@ if __name__ == '__main__':
     if args.doubt: doubt(args.jobs)
     elif args.keep: keep(args.keep)
     elif args.together: together(args.together)
+    elif args.memory: memory(args.memory)
     elif args.views: try_views()
     elif args.constants: try_constants()
     else: run_all(args.seeds, args.only, args.jobs)
