@@ -250,7 +250,7 @@ def _chunk_landmarks(faces, extract):
 def add_landmarks(arrays:FerArrays,
                   extract,      # face uint8 (48, 48) → landmarks float32 (468, 3), found or not
                   parts=None,   # folder for finished chunks; None: keep none
-                  workers=None, # processes; None: one a core
+                  workers=None, # processes, never more than chunks; None: one a core
                   progress=True,
                   chunk=512     # faces at a time
                  ) -> FerArrays: # the same object, filled
@@ -262,7 +262,7 @@ def add_landmarks(arrays:FerArrays,
     todo = [s for s in starts if not (parts and file(s).exists())]
     jobs = (delayed(_chunk_landmarks)(arrays.faces[s:s+chunk], extract) for s in todo)
     with tqdm(total=len(arrays), initial=min(len(arrays), chunk*(len(starts)-len(todo))), desc='landmarks', unit=' faces', disable=not progress) as bar:
-        for s,(points,valid) in zip(todo, Parallel(n_jobs=workers or os.cpu_count(), return_as='generator')(jobs)):
+        for s,(points,valid) in zip(todo, Parallel(n_jobs=max(1, min(workers or os.cpu_count(), len(todo))), return_as='generator')(jobs)):
             arrays.landmarks[s:s+chunk], arrays.valid[s:s+chunk] = points, valid
             if parts: _save_part(file(s), points, valid)
             bar.update(len(valid))
