@@ -39,7 +39,7 @@ $(READY): requirements.lock settings.ini setup.py pyproject.toml | $(PY)
 	$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Runs every notebook from top to bottom and stores what it shows. One of them: make notebooks NB=01_faces.
+# Runs every notebook from top to bottom and stores what it shows. One of them: make notebooks NB=05_faces.
 # Those that are older than what they were made from: make notebooks STALE=--stale
 notebooks: $(READY)
 	nbdev_export

@@ -6,9 +6,10 @@ from importlib.util import find_spec
 import streamlit as st
 from PIL import Image
 from starlette.formparsers import MultiPartParser
-from fer_nb.data import CLASSES
-from fer_nb.faces import ImageError, load_image
-from fer_nb.inference import COLORS, EmotionRecognizer, annotate, in_crop, readings, reasons
+from fer_nb.core import CLASSES
+from fer_nb.image import ImageError, load_image
+from fer_nb.core import COLORS
+from fer_nb.inference import EmotionRecognizer, annotate, in_crop, readings, reasons
 from fer_nb.landmarks import draw_landmarks
 
 MAX_MB, MAX_PIXELS, MAX_PICTURES, PER_PAGE = 5, 50_000_000, 50, 5
@@ -406,7 +407,8 @@ class Film:
 
 def film(key, name, data) -> Film:
     "What was found in one video, with a bar that says how far it is"
-    from fer_nb.video import VideoError, analyze_video, read_video, video_info
+    from fer_nb.video.files import VideoError, read_video, video_info
+    from fer_nb.video.timeline import analyze_video
     model, out, bar = recognizer(), io.BytesIO(), st.progress(0., 'Waiting for the video before this one …')
     def progress(done, total): bar.progress(min(1., done/total) if total else 0., f'{done:.0f} of {total:.0f} seconds' if total else f'{done:.0f} seconds')
     try:

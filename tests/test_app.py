@@ -8,8 +8,9 @@ from PIL import Image
 pytest.importorskip('streamlit')
 skdata = pytest.importorskip('skimage.data')
 from streamlit.testing.v1 import AppTest
-from fer_nb.data import CLASSES
-from fer_nb.inference import COLORS, EmotionRecognizer, Prediction
+from fer_nb.core import CLASSES
+from fer_nb.core import COLORS, Prediction
+from fer_nb.inference import EmotionRecognizer
 import streamlit_app as app
 
 root = Path(__file__).resolve().parents[1]
@@ -253,7 +254,7 @@ def test_confusion_matrix():
     assert '**happy** best' in app.reading_of(r) and '**fear** worst' in app.reading_of(r)
 
 def test_a_video_that_is_none(page):
-    pytest.importorskip('fer_nb.video'); pytest.importorskip('av')
+    pytest.importorskip('fer_nb.video.timeline'); pytest.importorskip('av')
     page.file_uploader(key='clip').set_value(('junk.mp4', b'no video', 'video/mp4'))
     page.run()
     assert not page.exception and 'not a video that can be read' in page.error[0].value
@@ -264,7 +265,7 @@ def test_without_pyav_the_video_tab_says_so(monkeypatch):
     assert not page.exception and 'pip install av' in page.info[0].value
 
 def test_timeline_of_one_face():
-    video = pytest.importorskip('fer_nb.video')
+    video = pytest.importorskip('fer_nb.video.timeline')
     p = dict.fromkeys(CLASSES, .05) | dict(sad=.7)
     timeline = video.Timeline([video.FaceRow(i/5, i, 1, emotion='sad', confidence=.7, probabilities=p, box=(0, 0, 9, 9)) for i in range(5)])
     chart = app.ribbon(timeline, 1, [(i/5, f'frame {i}') for i in range(5)]).to_dict()

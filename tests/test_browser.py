@@ -259,7 +259,7 @@ def video_page(opened, data, **options):
     return page
 
 def test_video(opened):
-    pytest.importorskip('fer_nb.video')
+    pytest.importorskip('fer_nb.video.timeline')
     page = video_page(opened, film())
     page.locator('[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg').first.wait_for(timeout=120_000); settle(page)
     chart = page.locator('[data-testid=stVegaLiteChart]').bounding_box()
@@ -274,7 +274,7 @@ def test_video(opened):
     assert len(table) >= 10 and {r['emotion'] for r in table if r['face']} == {'happy'}
 
 def test_video_on_a_phone_and_too_long(opened):
-    pytest.importorskip('fer_nb.video')
+    pytest.importorskip('fer_nb.video.timeline')
     page = video_page(opened, film(app.VIDEO_SECONDS+3, 2), width=390, height=844, scheme='dark')
     page.get_by_text(f'the limit is {app.VIDEO_SECONDS} s').wait_for(timeout=60_000)
     page.locator('.st-key-clip input[type=file]').set_input_files([dict(name='clip.mp4', mimeType='video/mp4', buffer=film(1.))])

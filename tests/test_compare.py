@@ -3,8 +3,8 @@ import json, sys
 from pathlib import Path
 import numpy as np
 import pytest
-from fer_nb.data import CLASSES
-from fer_nb.evaluation import confusion, macro_f1
+from fer_nb.core import CLASSES
+from fer_nb.train.evaluation import confusion, macro_f1
 
 sys.path.insert(0, str(Path(__file__).parents[1]/'tools'))
 import compare

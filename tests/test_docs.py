@@ -53,7 +53,7 @@ def test_quarto_gets_the_same_pages(tmp_path):
     prepare_quarto(tmp_path/'quarto', get_config(path=root))
     config = yaml.safe_load((tmp_path/'quarto/_quarto.yml').read_text())
     assert all((tmp_path/'quarto'/name).is_file() for name in config['metadata-files'])
-    cells = read_nb(tmp_path/'quarto/02_landmarks.ipynb').cells
+    cells = read_nb(tmp_path/'quarto/07_landmarks.ipynb').cells
     assert 'output-file: landmarks.html' in cells[0].source
     entry = next(c for c in cells if 'show_doc(canvas)' in c.source)
     assert '| `size` |' in ''.join(entry.outputs[0]['data']['text/markdown']) and 'output: asis' in entry.source

@@ -63,7 +63,7 @@ def test_commands(wheel):
     points = ConfigParser()
     points.optionxform = str
     points.read_string(wheel.read(next(n for n in wheel.namelist() if n.endswith('/entry_points.txt'))).decode())
-    assert points['console_scripts']['fer_nb'] == 'fer_nb.cli:main'
+    assert points['console_scripts']['fer_nb'] == 'fer_nb.apps.cli:main'
     assert points['nbdev']['fer_nb'] == 'fer_nb._modidx:d'
     cli = ast.parse((root/'fer_nb/cli.py').read_text())
     assert 'main' in {getattr(n, 'name', None) for n in cli.body}
@@ -71,7 +71,7 @@ def test_commands(wheel):
 def test_prediction_needs_only_the_base_install():
     "With the extras made unimportable, the recogniser and the command still import."
     absent = ['accelerate', 'sklearn', 'joblib', 'skimage', 'pandas', 'streamlit', 'ipywidgets', 'kagglehub', 'nbdev', 'execnb', 'pytest', 'IPython']
-    code = f'import sys; sys.modules.update(dict.fromkeys({absent})); import fer_nb.inference, fer_nb.cli'
+    code = f'import sys; sys.modules.update(dict.fromkeys({absent})); import fer_nb.inference, fer_nb.apps.cli'
     done = subprocess.run([sys.executable, '-c', code], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image
 pytest.importorskip('onnx')
-from fer_nb.data import CLASSES, drawn_faces
-from fer_nb.evaluation import predict_logits
-from fer_nb.export import OnnxNet, export_bundle
+from fer_nb.core import CLASSES
+from fer_nb.train.data import drawn_faces
+from fer_nb.train.evaluation import predict_logits
+from fer_nb.network import OnnxNet
+from fer_nb.train.export import export_bundle
 from fer_nb.inference import EmotionRecognizer, shipped_weights
-from fer_nb.model import load_weights
+from fer_nb.train.model import load_weights
 
 BLOCKED = 'torch', 'torchvision', 'facenet_pytorch', 'fastcore', 'safetensors', 'tqdm', 'sklearn', 'pandas', 'scipy', 'jax', 'jaxlib', 'onnx', 'onnxscript'
 BROUGHT = 'pandas', # streamlit brings it, and imports it
@@ -83,7 +85,7 @@ def test_recognizer(run, bundle, photos, full):
     assert len(full) >= 3 and any(a['probabilities'] for a in full)
     same(got['answers'], full)
 
-def test_command(run, photos, full): same(run('-m', 'fer_nb.cli', 'predict', '--json', *photos), full)
+def test_command(run, photos, full): same(run('-m', 'fer_nb.apps.cli', 'predict', '--json', *photos), full)
 
 def test_page(run, photos, full):
     pytest.importorskip('streamlit')
@@ -99,7 +101,7 @@ def test_the_two_shipped_networks_are_one():
 def test_import_is_light():
     "The package, the recogniser and the command import nothing heavy"
     heavy = ('torch', 'mediapipe', 'cv2', 'onnxruntime', 'matplotlib', 'scipy', 'pandas', 'sklearn', 'streamlit', 'fastcore', 'tqdm')
-    code = f"import sys, fer_nb, fer_nb.inference, fer_nb.cli; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, fer_nb, fer_nb.inference, fer_nb.apps.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert done.stdout.strip() == '[]', done.stdout + done.stderr
 
@@ -116,5 +118,5 @@ def test_in_an_environment_of_its_own(bundle, photos, full, tmp_path):
         return json.loads(done.stdout)
     with pytest.raises(AssertionError, match='torch'): run('-c', 'import torch')
     same(run('-c', PREDICT, *photos)['answers'], full)
-    same(run('-m', 'fer_nb.cli', 'predict', '--json', *photos), full)
+    same(run('-m', 'fer_nb.apps.cli', 'predict', '--json', *photos), full)
     shows(run('-c', PAGE, *photos), full)

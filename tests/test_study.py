@@ -3,7 +3,7 @@ import json, shutil, sys
 from dataclasses import asdict
 from pathlib import Path
 import pytest
-from fer_nb.cli import _recipe, parse_changes
+from fer_nb.apps.cli import _recipe, parse_changes
 
 sys.path.insert(0, str(Path(__file__).parents[1]/'tools'))
 import study
@@ -21,7 +21,7 @@ def test_results_come_back_in_order(tmp_path):
     assert [(r['row'], r['seed']) for r in study.read_results(tmp_path/'r.csv')] == [(BASE, '0'), (BASE, '1'), ('input size: 40', '1')]
 
 def test_a_finished_run_is_judged(tmp_path):
-    from fer_nb.data import drawn_faces
+    from fer_nb.train.data import drawn_faces
     from fer_nb.inference import shipped_weights
     shutil.copy(shipped_weights(), tmp_path/'best.safetensors')
     (tmp_path/'log.csv').write_text('epoch,train_accuracy,seconds\n1,0.5,60\n2,0.75,60\n')
@@ -32,7 +32,7 @@ def test_a_finished_run_is_judged(tmp_path):
 
 def test_doubt_takes_a_share_of_each_class_from_training(tmp_path, monkeypatch):
     import numpy as np
-    from fer_nb import data
+    from fer_nb.train import data
     from fer_nb.inference import shipped_weights
     drawn, runs = data.drawn_faces(420), []
     def run_short(name, changes, alone):
@@ -52,7 +52,7 @@ def test_doubt_takes_a_share_of_each_class_from_training(tmp_path, monkeypatch):
 
 def test_what_a_teacher_remembers(tmp_path, monkeypatch):
     import numpy as np
-    from fer_nb import data
+    from fer_nb.train import data
     from fer_nb.inference import shipped_weights
     drawn = data.drawn_faces(210)
     votes = np.zeros((len(drawn), 10), int)

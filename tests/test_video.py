@@ -3,14 +3,14 @@ import shutil, subprocess, sys
 from fractions import Fraction
 import numpy as np, pytest
 pytest.importorskip('av')
-from fer_nb.video import Mp4Writer, read_video
+from fer_nb.video.files import Mp4Writer, read_video
 
 chromium = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
 quiet = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
 
 def test_import_is_light():
     "Neither by import nor by reading frames of one's own"
-    code = ("import sys; from fer_nb.video import read_video; import numpy as np; list(read_video([np.zeros((9, 9, 3), np.uint8)], fps=1));"
+    code = ("import sys; from fer_nb.video.files import read_video; import numpy as np; list(read_video([np.zeros((9, 9, 3), np.uint8)], fps=1));"
             "print(sorted({'torch', 'torchvision', 'fastcore', 'tqdm', 'pandas', 'av', 'cv2', 'mediapipe', 'matplotlib', 'facenet_pytorch'} & set(sys.modules)))")
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip() == '[]'
 

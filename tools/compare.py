@@ -58,7 +58,7 @@ def start_fer():
 
 def start_ours():
     import cv2
-    from fer_nb.data import CLASSES
+    from fer_nb.core import CLASSES
     from fer_nb.inference import EmotionRecognizer
     cv2.setNumThreads(1)
     ours = EmotionRecognizer.from_pretrained()
@@ -110,8 +110,8 @@ def our_mib():
 def write_input(folder, n):
     "What every tool is asked: raw gray faces, the framed ones, a photo. Returns the labels of both"
     from PIL import Image
-    from fer_nb.bench import jpeg, portrait
-    from fer_nb.data import read_fer2013
+    from fer_nb.lab.bench import jpeg, portrait
+    from fer_nb.train.data import read_fer2013
     test = read_fer2013().subset('PrivateTest')[:n]
     (folder/'faces').write_bytes(test.faces.tobytes())
     some = np.random.default_rng(0).permutation(len(test))[:500]
@@ -135,8 +135,8 @@ def watched(command, **kwargs):
 
 def scores(labels, said):
     "Accuracy, macro-F1 and recalls; a face without an answer is a wrong one"
-    from fer_nb.data import CLASSES
-    from fer_nb.evaluation import macro_f1
+    from fer_nb.core import CLASSES
+    from fer_nb.train.evaluation import macro_f1
     answers = np.array([CLASSES.index(a) if a in CLASSES else len(CLASSES) for a in said])
     k = len(CLASSES)
     m = np.bincount(labels*(k+1)+answers, minlength=k*(k+1)).reshape(k, k+1)
@@ -162,7 +162,7 @@ def ask(name, command, folder, labels, mib):
                 load_seconds=said['load_seconds'], memory_mib=memory, install_mib=mib)
 
 def compare(only, n):
-    from fer_nb.bench import _rounded, machine
+    from fer_nb.lab.bench import _rounded, machine
     lines = {}
     with tempfile.TemporaryDirectory() as d:
         labels = write_input(folder := Path(d), n)

@@ -57,7 +57,7 @@ def page_seconds(python, cwd, port=8765):
 
 def main(torch=True):
     import matplotlib.cbook
-    from fer_nb.export import export_bundle
+    from fer_nb.train.export import export_bundle
     with tempfile.TemporaryDirectory() as d:
         d = Path(d)
         with matplotlib.cbook.get_sample_data('grace_hopper.jpg') as f: (photo := d/'photo.jpg').write_bytes(f.read())

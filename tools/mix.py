@@ -21,7 +21,7 @@ CUT = .25 # of the reference's mean drop
 
 def mixture(first, runs, share):
     "Write the network that has `share` of the runs' mean; returns its file, `first` itself if that is nothing"
-    from fer_nb.training import mix
+    from fer_nb.train.average import mix
     if not share: return first
     mixed.parent.mkdir(parents=True, exist_ok=True)
     return mix([first, *map(end, runs)], mixed, [1-share] + [share/len(runs)]*len(runs))
@@ -32,7 +32,7 @@ def end(run):
 
 def read():
     "The faces with their landmarks, and the votes of FER+"
-    from fer_nb.data import prepare, read_ferplus
+    from fer_nb.train.data import prepare, read_ferplus
     from fer_nb.landmarks import LandmarkExtractor
     arrays = prepare(extract=LandmarkExtractor())
     return arrays, read_ferplus(arrays)
@@ -40,10 +40,10 @@ def read():
 def judge(weights, arrays, votes, every=4):
     "Scores of a network on PublicTest, by labels and by the majority of FER+, its mean drop under damage, and how often another frame changes its answer, these two on each `every`th face"
     import torch
-    from fer_nb.evaluation import evaluate
-    from fer_nb.model import load_weights
-    from fer_nb.robustness import framing, robustness
-    from fer_nb.training import half_precision
+    from fer_nb.train.evaluation import evaluate
+    from fer_nb.train.model import load_weights
+    from fer_nb.lab.robustness import framing, robustness
+    from fer_nb.train.training import half_precision
     net, some = (load_weights(weights)[0].to(memory_format=torch.channels_last), {}), arrays.subset('PublicTest')[::every]
     with half_precision():
         report = evaluate(*net, arrays, 'PublicTest', votes)
@@ -93,8 +93,8 @@ def ships(said):
 
 def publish(first, runs, to, results):
     "Mix by the chosen share, calibrate on PublicTest, open PrivateTest once, write weights and figures"
-    from fer_nb.evaluation import _brief, publish
-    from fer_nb.training import _sha256, about_run
+    from fer_nb.train.release import _brief, publish
+    from fer_nb.train.training import _sha256, about_run
     arrays, votes, said = *read(), json.loads(results.read_text())
     if not ships(said): raise SystemExit(f'damage does not take {CUT:.0%} less from it')
     share, each = chosen(said), [about_run(r) for r in runs]

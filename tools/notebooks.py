@@ -1,6 +1,6 @@
 """Run notebooks from top to bottom and store what they show.
 
-    python tools/notebooks.py [NAME ...]           # 01_faces, say; without a name, all of them in order
+    python tools/notebooks.py [NAME ...]           # 05_faces, say; without a name, all of them in order
     python tools/notebooks.py --stale              # those whose outputs are older than something they were made from
     python tools/notebooks.py --still NAME ...     # after a change that shows nowhere: note that the outputs still hold
 

@@ -8,7 +8,7 @@ from itertools import takewhile
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
-PAGES = {'README.md': 'nbs/index.ipynb', 'MODEL_CARD.md': 'nbs/21_card.ipynb'}
+PAGES = {'README.md': 'nbs/index.ipynb', 'MODEL_CARD.md': 'nbs/51_card.ipynb'}
 
 def fix_links(text, fix):
     "Markdown with `fix` applied to every relative link; code is left alone."

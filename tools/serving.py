@@ -1,4 +1,4 @@
-"""FER2013's faces as photos through the whole serving path, with and without the second look, for the table of 07_inference.
+"""FER2013's faces as photos through the whole serving path, with and without the second look, for the table of 21_inference.
 
     python tools/serving.py [SPLIT ...]     # PublicTest and PrivateTest; FER2013_HOME; some two minutes a line on a quiet core
 
@@ -6,7 +6,7 @@ Everything was chosen on PublicTest and Training; PrivateTest is there to be rea
 """
 import json, sys
 from pathlib import Path
-from fer_nb.data import prepare
+from fer_nb.train.data import prepare
 from fer_nb.inference import EmotionRecognizer, serve_faces
 from fer_nb.landmarks import LandmarkExtractor
 

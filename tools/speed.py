@@ -42,7 +42,7 @@ def measure(row):
     "Milliseconds for one face on one thread, and faces a second in batches on two"
     import torch
     from fer_nb.inference import shipped_weights
-    from fer_nb.model import load_weights
+    from fer_nb.train.model import load_weights
     how = ROWS[row]
     net, _ = load_weights(shipped_weights())
     if how.get('fold'): fold(net)

@@ -21,7 +21,7 @@ ROWS = {
 def at_full_resolution(net):
     "What this network's first version had: two convolutions before 24 px, squeeze and excitation in the first stage too"
     from torch import nn
-    from fer_nb.model import SqueezeExcite, conv
+    from fer_nb.train.model import SqueezeExcite, conv
     n = net.config.widths[0]
     net.pixels.stem = nn.Sequential(conv(1, 32), nn.BatchNorm2d(32), nn.ReLU(inplace=True), conv(32, n, stride=2), nn.BatchNorm2d(n), nn.ReLU(inplace=True))
     for block in net.pixels.stages[0]: block.body.append(SqueezeExcite(n))
@@ -30,8 +30,8 @@ def measure(config, bf16=False, channels_last=False, keep=False, compile=False, 
     "Median seconds of a step of `config` on random faces"
     import torch
     import torch.nn.functional as F
-    from fer_nb.model import EmotionNet
-    from fer_nb.training import _keep_memory, _optimizer, load_config
+    from fer_nb.train.model import EmotionNet
+    from fer_nb.train.training import _keep_memory, _optimizer, load_config
     config = load_config(config)
     if keep: _keep_memory()
     net, n = EmotionNet(config.model), config.batch_size

@@ -75,7 +75,7 @@ def write_results(rows, file=results/'ablations.csv'):
 def run_short(name, changes, alone=True):
     "A short run, on one thread if not alone; returns its folder"
     folder = root/'runs/study'/name
-    command = [sys.executable, '-m', 'fer_nb.cli', 'train', '--config', 'ablation', '--set', *changes, '--out', str(folder)]
+    command = [sys.executable, '-m', 'fer_nb.apps.cli', 'train', '--config', 'ablation', '--set', *changes, '--out', str(folder)]
     threads = {} if alone else dict(OMP_NUM_THREADS='1')
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(f'{folder}.log', 'w') as log: subprocess.run(command, check=True, cwd=root, env=os.environ | threads, stdout=log, stderr=log)
@@ -87,9 +87,10 @@ def train(name, seed, alone=True):
 
 def judge(folder, public):
     "Scores of a finished run on PublicTest"
-    from fer_nb.evaluation import ece, fit_temperature, predict_logits, score, softmax, unsmooth
-    from fer_nb.model import load_weights
-    from fer_nb.training import read_log
+    from fer_nb.train.evaluation import ece, fit_temperature, predict_logits, score
+    from fer_nb.network import softmax, unsmooth
+    from fer_nb.train.model import load_weights
+    from fer_nb.train.training import read_log
     model, meta = load_weights(folder/'best.safetensors')
     logits, log = predict_logits(model, public), read_log(folder)
     single, both = score(public.labels, softmax(logits)), score(public.labels, softmax(predict_logits(model, public, tta=True)))
@@ -101,10 +102,11 @@ def judge(folder, public):
 def doubt(jobs, folds=3, share=.1, file=results/'doubted.txt'):
     "Write the rows of Training, a share of each class, whose label a network that had not seen them, unless as a copy, believes least"
     import numpy as np
-    from fer_nb.data import prepare
-    from fer_nb.evaluation import predict_logits, softmax
+    from fer_nb.train.data import prepare
+    from fer_nb.train.evaluation import predict_logits
+    from fer_nb.network import softmax
     from fer_nb.landmarks import LandmarkExtractor
-    from fer_nb.model import load_weights
+    from fer_nb.train.model import load_weights
     faces = prepare(extract=LandmarkExtractor()).subset('Training')
     fold = np.random.default_rng(0).integers(0, folds, len(faces))
     def ask(k):
@@ -126,7 +128,7 @@ def doubt(jobs, folds=3, share=.1, file=results/'doubted.txt'):
 
 def keep(folder):
     "Note a long run for the report"
-    from fer_nb.training import about_run
+    from fer_nb.train.training import about_run
     file = results/f'{Path(folder).name}.json'
     file.write_text(json.dumps(about_run(folder), indent=1) + '\n')
     print(file)
@@ -135,10 +137,11 @@ def together(folders):
     "Note the scores on PublicTest of each network, and of the mean of the probabilities of two or more, with the share of faces on which these agree; notes of others stay"
     from itertools import combinations
     import numpy as np
-    from fer_nb.data import prepare
-    from fer_nb.evaluation import predict_logits, score, softmax
+    from fer_nb.train.data import prepare
+    from fer_nb.train.evaluation import predict_logits, score
+    from fer_nb.network import softmax
     from fer_nb.landmarks import LandmarkExtractor
-    from fer_nb.model import load_weights
+    from fer_nb.train.model import load_weights
     file = results/'together.json'
     public, said, out = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}, json.loads(file.read_text()) if file.exists() else {}
     for folder in map(Path, folders):
@@ -155,11 +158,12 @@ def together(folders):
 def memory(folders, batch=256):
     "Note what each network says, under views as a student of it gets them, of faces it learned from and of others, where FER+'s people see what the label says and where not; notes of others stay"
     import numpy as np, torch
-    from fer_nb.augment import augment
-    from fer_nb.data import SPLITS, ferplus_majority, prepare, read_ferplus
+    from fer_nb.train.augment import augment
+    from fer_nb.train.data import SPLITS
+    from fer_nb.train.data import ferplus_majority, prepare, read_ferplus
     from fer_nb.landmarks import LandmarkExtractor, align
-    from fer_nb.model import load_weights, to_pixels
-    from fer_nb.training import load_config
+    from fer_nb.train.model import load_weights, to_pixels
+    from fer_nb.train.training import load_config
     file, views = results/'memory.json', load_config('polished').augment
     arrays, out = prepare(extract=LandmarkExtractor()), json.loads(file.read_text()) if file.exists() else {}
     people = ferplus_majority(read_ferplus(arrays))
@@ -195,9 +199,9 @@ VIEWS = {
 def logits_of(model, arrays, zoom, dx, dy, degrees, flip, batch=256):
     "Logits (N, 7) of every face under one view; dx and dy are shares of the side"
     import numpy as np, torch
-    from fer_nb.augment import warp_landmarks, warp_pixels
+    from fer_nb.train.augment import warp_landmarks, warp_pixels
     from fer_nb.landmarks import align
-    from fer_nb.model import to_pixels
+    from fer_nb.train.model import to_pixels
     a, s = np.deg2rad(degrees), -1. if flip else 1.
     one = torch.tensor([[np.cos(a)*s, -np.sin(a)], [np.sin(a)*s, np.cos(a)]], dtype=torch.float32)/zoom
     out = []
@@ -211,10 +215,11 @@ def logits_of(model, arrays, zoom, dx, dy, degrees, flip, batch=256):
 def try_views():
     "Note the shipped network's scores on PublicTest for each kind of views; logits are averaged"
     import numpy as np
-    from fer_nb.data import prepare
-    from fer_nb.evaluation import predict_logits, probabilities, score
+    from fer_nb.train.data import prepare
+    from fer_nb.train.evaluation import predict_logits, score
+    from fer_nb.network import probabilities
     from fer_nb.landmarks import LandmarkExtractor
-    from fer_nb.model import load_weights
+    from fer_nb.train.model import load_weights
     public, known, out = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}, {}
     model, meta = load_weights(root/'fer_nb/weights/emotion.safetensors')
     for name, views in VIEWS.items():
@@ -228,10 +233,11 @@ def try_views():
 
 def try_constants():
     "Note the shipped network's scores with and without constants"
-    from fer_nb.data import SPLITS, prepare, read_ferplus
-    from fer_nb.evaluation import calibrate, evaluate
+    from fer_nb.train.data import SPLITS
+    from fer_nb.train.data import prepare, read_ferplus
+    from fer_nb.train.evaluation import calibrate, evaluate
     from fer_nb.landmarks import LandmarkExtractor
-    from fer_nb.model import load_weights
+    from fer_nb.train.model import load_weights
     arrays = prepare(extract=LandmarkExtractor())
     model, meta = load_weights(root/'fer_nb/weights/emotion.safetensors')
     even, votes, out = calibrate(model, arrays, meta['label_smoothing'], even=True), read_ferplus(arrays), {}
@@ -246,7 +252,7 @@ def try_constants():
 def run_all(seeds, only, jobs):
     "Every wanted row that has no line yet: all rows with one seed, then with the next"
     import torch
-    from fer_nb.data import prepare
+    from fer_nb.train.data import prepare
     from fer_nb.landmarks import LandmarkExtractor
     public = prepare(extract=LandmarkExtractor()).subset('PublicTest')
     if jobs>1: torch.set_num_threads(1) # threads that wait for each other while runs hold the cores cost minutes
