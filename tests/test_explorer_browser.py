@@ -11,10 +11,10 @@ root = Path(__file__).resolve().parents[1]
 flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
          '--disable-component-update', '--disable-sync']
 cell = '''import numpy as np
-from fer_nb.train.data import FERPLUS, add_landmarks, drawn_faces
+from fer_nb.train.data import FERPLUS, add_landmarks, synthetic_faces
 from fer_nb.core import CLASSES
 from fer_nb.apps.explorer import LandmarkExtractor, explore
-arrays = add_landmarks(drawn_faces(49), LandmarkExtractor(), workers=1, progress=False)
+arrays = add_landmarks(synthetic_faces(49), LandmarkExtractor(), workers=1, progress=False)
 arrays.faces[48] = arrays.faces[0]   # a twin
 votes = np.zeros((49, 10), int)      # made up: all for the label, but happiness for face 0
 names = dict(angry='anger', happy='happiness', sad='sadness')

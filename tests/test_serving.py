@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 pytest.importorskip('onnx')
 from fer_nb.core import CLASSES
-from fer_nb.train.data import drawn_faces
+from fer_nb.train.data import synthetic_faces
 from fer_nb.train.evaluation import predict_logits
 from fer_nb.network import OnnxNet
 from fer_nb.train.export import export_bundle
@@ -93,7 +93,7 @@ def test_page(run, photos, full):
 
 def test_the_two_shipped_networks_are_one():
     "`fer_nb train --publish` writes both; whoever replaces one by hand is told here"
-    (model, meta), net, faces = load_weights(shipped_weights()), OnnxNet(shipped_weights('onnx')), drawn_faces(28)
+    (model, meta), net, faces = load_weights(shipped_weights()), OnnxNet(shipped_weights('onnx')), synthetic_faces(28)
     faces.landmarks[:] = np.random.default_rng(0).random(faces.landmarks.shape); faces.valid[::2] = True
     assert net.meta == json.loads(json.dumps(meta))
     for tta in (False, True): assert np.abs(predict_logits(net, faces, tta) - predict_logits(model, faces, tta)).max() < 1e-4

@@ -21,11 +21,11 @@ def test_results_come_back_in_order(tmp_path):
     assert [(r['row'], r['seed']) for r in study.read_results(tmp_path/'r.csv')] == [(BASE, '0'), (BASE, '1'), ('input size: 40', '1')]
 
 def test_a_finished_run_is_judged(tmp_path):
-    from fer_nb.train.data import drawn_faces
+    from fer_nb.train.data import synthetic_faces
     from fer_nb.inference import shipped_weights
     shutil.copy(shipped_weights(), tmp_path/'best.safetensors')
     (tmp_path/'log.csv').write_text('epoch,train_accuracy,seconds\n1,0.5,60\n2,0.75,60\n')
-    line = study.judge(tmp_path, drawn_faces(21))
+    line = study.judge(tmp_path, synthetic_faces(21))
     assert ('row', 'seed', *line) == study.COLUMNS
     assert (line['train_accuracy'], line['minutes']) == (.75, 2)
     assert 0 < line['accuracy'] < 1
@@ -34,7 +34,7 @@ def test_doubt_takes_a_share_of_each_class_from_training(tmp_path, monkeypatch):
     import numpy as np
     from fer_nb.train import data
     from fer_nb.inference import shipped_weights
-    drawn, runs = data.drawn_faces(420), []
+    drawn, runs = data.synthetic_faces(420), []
     def run_short(name, changes, alone):
         left_out = next(c for c in changes if c.startswith('without=')).partition('=')[2]
         runs.append(set(np.loadtxt(left_out, dtype=int)))
@@ -54,7 +54,7 @@ def test_what_a_teacher_remembers(tmp_path, monkeypatch):
     import numpy as np
     from fer_nb.train import data
     from fer_nb.inference import shipped_weights
-    drawn = data.drawn_faces(210)
+    drawn = data.synthetic_faces(210)
     votes = np.zeros((len(drawn), 10), int)
     names = dict(angry='anger', happy='happiness', sad='sadness', disgust='happiness')
     column = [data.FERPLUS.index(names.get(c := data.CLASSES[l], c)) for l in drawn.labels]

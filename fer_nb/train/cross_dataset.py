@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 import numpy as np
-from .data import ALIASES, FerArrays, _IMAGES, _files, add_landmarks, from_faces
-from ..core import CLASSES; from fer_nb.train.data import DataError
+from ..core import CLASSES, is_picture
+from .data import ALIASES, DataError, FerArrays, _files, add_landmarks, from_faces
 from .evaluation import evaluate
 from ..image import ImageError, load_image
 from ..faces import crop_frame
@@ -82,7 +82,7 @@ def read_labelled(source,         # folder or zip with pictures in folders named
     if not source.exists(): raise DataError(f"{source} does not exist")
     faces, labels, skipped, unusable = [], [], Counter(), []
     with _files(source) as (names, read):
-        pictures = [n for n in names if PurePosixPath(n).suffix.lower() in _IMAGES and '__MACOSX' not in n]
+        pictures = [n for n in names if is_picture(n) and '__MACOSX' not in n]
         for n in tqdm(pictures, disable=not progress, desc='faces', unit=' pictures'):
             emotion, folder = label_of(n, words)
             if emotion is None: skipped[folder] += 1; continue

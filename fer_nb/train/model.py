@@ -6,7 +6,7 @@
 __all__ = ['BRANCHES', 'FUSIONS', 'BACKBONES', 'LANDMARK_NETS', 'POINTS', 'to_pixels', 'EmotionNetConfig', 'conv',
            'SqueezeExcite', 'ResBlock', 'PixelBranch', 'ImageNetBranch', 'LandmarkBranch', 'DistanceBranch',
            'AttentionBranch', 'GraphBranch', 'GatedFusion', 'ConcatFusion', 'fusion', 'EmotionNet', 'count_parameters',
-           'count_macs', 'WeightsError', 'save_weights', 'load_weights']
+           'count_macs', 'save_weights', 'load_weights']
 
 # %% ../../nbs/11_model.ipynb #2874e48c
 import json
@@ -16,6 +16,7 @@ import numpy as np, torch
 from torch import nn
 import torch.nn.functional as F
 from fastcore.basics import patch
+from ..core import WeightsError
 from ..landmarks import CONTOURS
 
 # %% ../../nbs/11_model.ipynb #f223e4e9
@@ -262,8 +263,6 @@ def count_macs(model:EmotionNet) -> int:
     return counter.get_total_flops()//2
 
 # %% ../../nbs/11_model.ipynb #8c6b3216
-class WeightsError(ValueError): "A weights file that is missing, damaged or not ours"
-
 def save_weights(model:EmotionNet, file, temperature=1., **meta):
     "Write weights and everything needed to use them; `meta` must be JSON-able"
     from safetensors.torch import save_file

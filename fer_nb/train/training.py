@@ -7,15 +7,15 @@ __all__ = ['TrainConfig', 'load_config', 'WeightedSampler', 'half_precision', 'T
            'plot_log']
 
 # %% ../../nbs/12_training.ipynb #9990ec97
-import csv, ctypes, hashlib, json, os, shutil, subprocess, time
+import csv, ctypes, hashlib, json, shutil, subprocess, time
 from dataclasses import dataclass, asdict, field
 from importlib.resources import files
 from pathlib import Path
 import numpy as np, torch
 import torch.nn.functional as F
 from .augment import AugmentConfig, augment, degrade
-from ..core import CLASSES; from fer_nb.train.data import SPLITS
-from .data import FerArrays
+from ..core import CLASSES, FerError, whole_file
+from .data import SPLITS, FerArrays
 from .evaluation import confusion, macro_f1, predict_logits
 from ..network import softmax
 from ..landmarks import align, landmark_stats
@@ -133,15 +133,14 @@ def _bf16_helps():
     return not torch.backends.mps.is_available() and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
 # %% ../../nbs/12_training.ipynb #b67f1db4
-class TrainingError(RuntimeError): "A run that can't go on; the message says what is left and how to continue"
+class TrainingError(FerError): "A run that can't go on; the message says what is left and how to continue"
 
 def _write_whole(file, write):
     "Write by `write(path)` under another name, then rename"
-    part = file.with_name(file.name + '.part')
-    try: write(part); os.replace(part, file)
+    try:
+        with whole_file(file) as part: write(part)
     except (OSError, RuntimeError) as e: # torch reports a full disk as RuntimeError
         raise TrainingError(f"{file.name} could not be written ({e}). The last whole one is kept: make room and run the same command again.") from e
-    finally: part.unlink(missing_ok=True)
 
 def _seed_epoch(seed, epoch, rank):
     torch.manual_seed(int(np.random.SeedSequence([seed, epoch, rank]).generate_state(1)[0]))
