@@ -1,6 +1,7 @@
 # The page in a container:  docker build -t fer_nb . && docker run --rm -p 8501:8501 fer_nb
 # Then http://localhost:8501; health at /_stcore/health. `python tools/container.py` runs these steps without Docker.
 FROM python:3.11-slim
+ENV ORT_DISABLE_TELEMETRY=1
 RUN apt-get update && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home page
 WORKDIR /home/page/app

@@ -12,6 +12,7 @@ PLAIN := 5 6 7
 PACKED := 8 9
 LAST := $(addprefix runs/robust-,$(PLAIN) $(PACKED))
 ROBUST = fer_nb train --config robust --begin $(SECOND) --teachers $(SECOND) --out runs/robust-
+export ORT_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))

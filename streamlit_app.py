@@ -483,7 +483,7 @@ def about_tab():
     st.subheader('Privacy', anchor=False); st.markdown(privacy)
 
 def main():
-    st.set_page_config(f'fer_nb: {TITLE}', ':material/mood:', layout='wide')
+    st.set_page_config(f'fer_nb: {TITLE}', str(files('fer_nb')/'apps/page/icon.png'), layout='wide') # one of Streamlit's own names would be fetched from Google
     st.html(f'{STYLE}<h1>{TITLE}</h1><p>{NOTE}</p>{SCRIPT}', unsafe_allow_javascript=True)
     pictures, camera, video, about = st.tabs(['Pictures', 'Camera', 'Video', 'About'], key='tab', on_change='rerun')
     with pictures: pictures_tab()

@@ -81,17 +81,23 @@ def browser(camera_film):
 
 @pytest.fixture
 def opened(browser, server):
-    "Opens the page and uploads; closes it after the test"
-    contexts = []
+    "Opens the page and uploads; closes it after the test. Nothing may come from another place than the server"
+    contexts, foreign = [], []
+    def look(url): url.startswith((server[0], 'data:', 'blob:')) or foreign.append(url)
     def f(*files, width=1280, height=900, scheme='light', **options):
         contexts.append(browser.new_context(viewport=dict(width=width, height=height), color_scheme=scheme, **options))
+        contexts[-1].on('request', lambda r: look(r.url))
         page = contexts[-1].new_page()
+        page.on('websocket', lambda s: look(s.url.replace('ws', 'http', 1)))
         page.goto(server[0])
         page.locator('.st-key-pictures input[type=file]').wait_for(state='attached', timeout=60_000)
         if files: page.locator('.st-key-pictures input[type=file]').set_input_files(list(files))
         return page
     yield f
+    for page in (p for c in contexts for p in c.pages):
+        for url in page.locator('link[href], script[src], img[src]').evaluate_all('all => all.map(e => e.href || e.src)'): look(url) # the icon too
     for c in contexts: c.close()
+    assert not foreign
 
 def cards(page, n=1):
     "The cards of `n` faces, once they are there"

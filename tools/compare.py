@@ -155,7 +155,7 @@ def one_core():
 
 def ask(name, command, folder, labels, mib):
     "A tool's line of the table"
-    threads = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'), '1') | dict(CUDA_VISIBLE_DEVICES='')
+    threads = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'), '1') | dict(CUDA_VISIBLE_DEVICES='', ORT_DISABLE_TELEMETRY='1')
     with one_core(): memory = watched([*command, folder], env=os.environ | threads)
     said = json.loads((folder/'answers.json').read_text())
     return dict(bare=scores(labels[0], said['bare']), framed=scores(labels[1], said['framed']), ms_a_face=said['ms_a_face'], ms_a_photo=said['ms_a_photo'],
