@@ -152,6 +152,8 @@ class Prediction(_Shown):
     reasons:list[str]=field(default_factory=list)      # what makes this face hard to read, short clauses
     box:tuple[float,float,float,float]|None=None       # (x0, y0, x1, y1), pixels of the upright photo
     score:float|None=None                     # the detector's, that this is a face, 0 to 1
+    pose:dict[str,float]|None=None            # yaw, pitch, roll of the head in degrees; None without landmarks
+    turned:int=0                              # degrees the photo was turned, clockwise, before its faces were found
     truth:str='people'                        # whose answer this is, one of `TRUTHS`
     landmarks:np.ndarray|None=field(default=None, repr=False) # float32 (468, 3), pixels of the upright photo
     crop:np.ndarray|None=field(default=None, repr=False)      # uint8 (128, 128), gray: what the network saw

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['N_LANDMARKS', 'MIRROR', 'CONTOURS', 'canvas', 'LandmarkExtractor', 'mirror', 'draw_landmarks', 'align',
-           'landmark_stats', 'photo_landmarks']
+           'landmark_stats', 'head_pose', 'photo_landmarks']
 
 # %% ../nbs/07_landmarks.ipynb #e48b04d3
 import os, contextlib
@@ -192,6 +192,18 @@ def landmark_stats(landmarks, # float32 (N, 468, 3) in crop coordinates
     p = align(torch.from_numpy(np.asarray(landmarks)[valid]))
     p = torch.cat([p, mirror(p, width=0)])
     return p.mean(0).numpy(), p.std(0).clamp_min(1e-3).numpy()
+
+# %% ../nbs/07_landmarks.ipynb #92b0a463
+_CHEEKS, _UPRIGHT, _STRAIGHT = (234, 454), (10, 152), 2.8 # points; pitch of a face that looks ahead, degrees
+
+def head_pose(landmarks:np.ndarray # float32 (468, 3), in pixels or in crop coordinates of a square crop
+             ) -> dict[str, float]: # yaw > 0 to the right of the picture, pitch > 0 up, roll > 0 clockwise
+    "How a head is held, in degrees"
+    across, down = landmarks[_CHEEKS[1]]-landmarks[_CHEEKS[0]], landmarks[_UPRIGHT[1]]-landmarks[_UPRIGHT[0]]
+    eyes = landmarks[_EYES[1]].mean(0) - landmarks[_EYES[0]].mean(0)
+    out_of_plane = lambda v: np.degrees(np.arctan2(v[2], np.hypot(v[0], v[1])))
+    roll = np.degrees(np.arctan2(eyes[1], eyes[0]))
+    return {k:round(float(v), 1) for k,v in dict(yaw=out_of_plane(across), pitch=_STRAIGHT-out_of_plane(down), roll=roll).items()}
 
 # %% ../nbs/07_landmarks.ipynb #dfea8293
 def _photo_view(image, view):
