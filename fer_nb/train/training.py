@@ -167,7 +167,7 @@ def _target(run, x, points, valid, y, config):
     n = config.model.n_classes
     target = (1-config.label_smoothing)*F.one_hot(y, n) + config.label_smoothing/n
     if not run.teachers: return target
-    with run.autocast(): said = [teacher(x, points, valid).float().softmax(1) for teacher in run.teachers]
+    with run.autocast(): said = [teacher(x, points, valid)[:, :n].float().softmax(1) for teacher in run.teachers]
     return target.lerp(torch.stack(said).mean(0), config.distill)
 
 def _cross_entropy(logits, target, power):
@@ -182,7 +182,7 @@ def _loss(run, x, points, valid, target, votes, config):
         loss = _cross_entropy(logits + config.logit_adjust*run.log_prior, target, config.gce)
         if not config.votes_loss: return loss
         return (1-config.votes_loss)*loss + config.votes_loss*F.cross_entropy(outputs[:, config.model.n_classes:], votes)
-    outputs = run.net(x, points, valid, every=True)
+    outputs = run.net(x, points, valid, parts=True)
     shares = [1-config.pixel_loss, config.pixel_loss] if len(outputs)==2 else [1.]
     return sum(share*against(o) for share,o in zip(shares, outputs)), outputs[0][:, :config.model.n_classes]
 
@@ -227,7 +227,7 @@ def _train_epoch(run, loader, config, accelerator, generator, bar):
 
 # %% ../../nbs/12_training.ipynb #97bfddc1
 def _validate(model, arrays):
-    logits = predict_logits(model, arrays)
+    logits = predict_logits(model, arrays)[:, :model.config.n_classes]
     c = confusion(arrays.labels, logits.argmax(1))
     nll = -np.log(softmax(logits)[np.arange(len(logits)), arrays.labels].clip(1e-12)).mean()
     return dict(public_loss=float(nll), public_accuracy=float(c.trace()/c.sum()), public_macro_f1=float(macro_f1(c)))
