@@ -15,8 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
-from .mtcnn import _canvas, _mtcnn, _onnx_nets, _torch_nets
-from .train.export import mtcnn_folder
+from .mtcnn import _fit, _mtcnn, _nets
 
 # %% ../nbs/05_faces.ipynb #87ac1ffd
 BOX_WIDTH, BOX_HEIGHT, BOX_X, BOX_Y = .80, 1.07, .49, .51 # MTCNN's box in a FER2013 frame: size and centre, fractions of the frame's side
@@ -79,40 +78,37 @@ def _largest_first(found, photo, scale, border):
 
 # %% ../nbs/05_faces.ipynb #f5b0e7ae
 class FaceDetector:
-    "MTCNN with FER2013 framing: a photo in, its faces out, largest first. Safe to share between threads."
+    "MTCNN with FER2013 framing: a photo in, its faces out, largest first. Safe to share between threads and processes."
     def __init__(self,
-        min_face:float=24, # shortest face looked for, pixels of the photo; in a large one, a fortieth of its longer side
-        min_score:float=.85, # keep faces at least this probable, 0 to 1
-        max_side:int=1280, # detect on a copy with its longest side at most this, pixels
-        size:int=128, # side of the crops, pixels
-        backend:str='onnx', # 'onnx', or 'torch' for facenet-pytorch's own networks, on any device
-        threads:int=1, # of onnxruntime, for one photo
-        device='cpu', # of torch, as it names it
-        folder=None, # with the networks that `export_mtcnn` wrote; None: the package's own
-    ):
-        if backend not in ('onnx', 'torch'): raise ValueError(f"backend is 'onnx' or 'torch', not {backend!r}")
-        if backend == 'onnx' and str(device) != 'cpu': raise ValueError(f"backend 'onnx' runs on the CPU; for device {str(device)!r} say backend='torch'")
-        self.settings = dict(min_face=min_face, min_score=min_score, max_side=max_side, size=size, backend=backend, threads=threads, device=device, folder=folder)
-        self.nets = _torch_nets(device) if backend == 'torch' else _onnx_nets(Path(folder or mtcnn_folder()), threads)
+                 min_face:float=24,    # shortest face looked for, pixels of the photo; in a large one, a fortieth of its longer side
+                 min_score:float=.85,  # keep faces at least this probable, 0 to 1
+                 max_side:int=1280,    # detect on a copy with its longest side at most this, pixels
+                 size:int=128,         # side of the crops, pixels
+                 threads:int=1         # of onnxruntime, for one photo
+                ):
+        self.settings = dict(min_face=min_face, min_score=min_score, max_side=max_side, size=size, threads=threads)
+        _nets(threads)
 
     def detect(self,
-        image:np.ndarray # uint8 (H, W, 3) RGB, as `load_image` gives it
-    )->tuple: # boxes float64 (N, 4) in pixels of `image`, scores float64 (N,), largest box first
-        "Boxes and scores of all faces in `image`, without cropping them."
+               image:np.ndarray # uint8 (H, W, 3) RGB, as `load_image` gives it
+              ) -> tuple[np.ndarray, np.ndarray]: # boxes float64 (N, 4) in pixels of `image`, scores float64 (N,), largest box first
+        "Boxes and scores of all faces in `image`, without cropping them"
         if not (isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3):
             raise ValueError("FaceDetector takes uint8 RGB pixels (H, W, 3). Pass load_image(photo).")
-        canvas, scale, border = _canvas(image, self.settings['max_side'])
-        window = max(20, self.settings['min_face']*min(scale)/_SMALLER, (max(canvas.shape)-2*border)/_WINDOWS)
-        found = _mtcnn(self.nets, canvas, window, border, (.6, .4, self.settings['min_score']))
+        small, scale, border = _fit(image, self.settings['max_side'])
+        window = max(20, self.settings['min_face']*min(scale)/_SMALLER, max(small.shape)/_WINDOWS)
+        found = _mtcnn(_nets(self.settings['threads']), small, window, border, (.6, .4, self.settings['min_score']))
         return _largest_first(found, image.shape[1::-1], scale, border)
 
-    def __call__(self, image:np.ndarray)->list: # of `Face`, largest first; empty where there is none
-        "All faces in `image`, as `detect` takes it, each framed and cropped."
-        def face(box, score, frame): return Face(tuple(box.tolist()), float(score), crop_frame(image, frame, self.settings['size']), frame)
+    def __call__(self,
+                 image:np.ndarray # as `detect` takes it
+                ) -> list[Face]:  # largest first; empty where there is none
+        "All faces in `image`, each framed and cropped"
+        def face(box, score, frame):
+            return Face(tuple(box.tolist()), float(score), crop_frame(image, frame, self.settings['size']), frame)
         return [face(box, score, frame_box(box)) for box, score in zip(*self.detect(image))]
 
-    def __reduce__(self): return partial(FaceDetector, **self.settings), ()           # to another process: opened again there
-    def __repr__(self): return f"FaceDetector({', '.join(f'{k}={v!r}' for k, v in self.settings.items())})"
+    def __repr__(self) -> str: return f"FaceDetector({', '.join(f'{k}={v!r}' for k, v in self.settings.items())})"
 
 # %% ../nbs/05_faces.ipynb #7cd7d1d3
 _COLOURS = '#ffd23f', '#3fd0ff', '#ff7eb6', '#8cf26b', '#ffa24d', '#c6a4ff' # bright, one after the other

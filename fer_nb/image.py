@@ -9,9 +9,10 @@ __all__ = ['ImageError', 'load_image']
 import io, os, re
 import numpy as np
 from PIL import Image
+from .core import FerError
 
 # %% ../nbs/03_image.ipynb #68a23203
-class ImageError(ValueError):
+class ImageError(FerError):
     "A photo that cannot be used. `status` is 'unreadable' or 'too_large'; the message names the photo and the way out."
     def __init__(self,
         message:str, # what is wrong with which photo, and what to do

@@ -6,101 +6,116 @@
 __all__ = []
 
 # %% ../nbs/04_mtcnn.ipynb #8046d990
+import os
+from importlib import resources
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Callable
 import numpy as np
 from PIL import Image
-from types import SimpleNamespace
-
-# %% ../nbs/04_mtcnn.ipynb #c08794ba
-_NETS = dict(pnet=dict(pools=(2, 0, 0), dense=None, heads=('conv4_1', 'conv4_2')),   # pools: width after each convolution, 0 for none
-             rnet=dict(pools=(3, 3, 0), dense='dense4', heads=('dense5_1', 'dense5_2')),
-             onet=dict(pools=(3, 3, 2, 0), dense='dense5', heads=('dense6_1', 'dense6_2')))
-
-class _Graph:
-    "Nodes and weights of an ONNX graph in the making."
-    def __init__(self): self.nodes, self.weights = [], []
-
-    def op(self, kind, x, *weights, output=None, **attributes):
-        "Add one operation on `x`; the name of its result."
-        from onnx import helper, numpy_helper
-        names = [w if isinstance(w, str) else f'w{len(self.weights)+i}' for i, w in enumerate(weights)]
-        self.weights += [numpy_helper.from_array(np.ascontiguousarray(w, np.float32), n) for w, n in zip(weights, names) if not isinstance(w, str)]
-        self.nodes.append(helper.make_node(kind, [x, *names], [output or f'x{len(self.nodes)}'], **attributes))
-        return self.nodes[-1].output[0]
-
-    def prelu(self, x, slope):
-        "PReLU of a feature map as x + (1-slope)·relu(-x), two convolutions of one pixel and one channel each."
-        slope = slope.reshape(-1, 1, 1, 1)
-        below = self.op('Relu', self.op('Conv', x, -np.ones_like(slope), group=len(slope)))
-        return self.op('Add', self.op('Conv', below, 1-slope, group=len(slope)), x)
+from .core import WeightsError, onnx_session
 
 # %% ../nbs/04_mtcnn.ipynb #d25a050f
-def _onnx_nets(folder, threads):
-    "MTCNN's networks in onnxruntime, as functions: pixels float32 (N, 3, h, w) to scores (N, 1[, h', w']) and shifts (N, 4[, h', w'])."
-    import onnxruntime
-    if missing := [f for f in (folder/f'{name}.onnx' for name in _NETS) if not f.is_file()]:
-        raise FileNotFoundError(f"{missing[0]} is missing. `fer_nb.faces.export_mtcnn({str(folder)!r})` writes it.")
-    o = onnxruntime.SessionOptions()
-    o.intra_op_num_threads, o.inter_op_num_threads = threads, 1
-    o.add_session_config_entry('session.intra_op.allow_spinning', '0')       # waiting threads leave the processor to others
-    def net(name):
-        session = onnxruntime.InferenceSession((folder/f'{name}.onnx').read_bytes(), o, providers=['CPUExecutionProvider'])
-        return lambda pixels: session.run(['score', 'shift'], {'pixels': pixels})
-    return SimpleNamespace(**{name: net(name) for name in _NETS})
+_NAMES = 'pnet', 'rnet', 'onet'
+_FOLDER = resources.files('fer_nb')/'weights'/'mtcnn'
 
-def _torch_nets(device):
-    "The same functions from facenet-pytorch, on a device that torch names."
-    import torch
-    from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
-    with torch.random.fork_rng(devices=[]): models = [m().to(device).eval() for m in (PNet, RNet, ONet)] # layers draw random weights before the real ones come
-    def net(model):
-        def run(pixels):
-            with torch.inference_mode(): out = model((torch.from_numpy(pixels).to(device)-127.5)/128)
-            return out[-1][:, 1:].cpu().numpy(), out[0].cpu().numpy()
-        return run
-    return SimpleNamespace(**dict(zip(_NETS, map(net, models))))
+def _net(file:Path, threads:int) -> Callable:
+    "A network as a function: pixels float32 (N, 3, h, w) to scores (N, 1[, h', w']) and shifts (N, 4[, h', w'])"
+    if not file.is_file(): raise WeightsError(f"{file} is missing. Install fer_nb again.")
+    session = onnx_session(file.read_bytes(), threads)
+    return lambda pixels: session.run(['score', 'shift'], {'pixels': pixels})
+
+_opened = {}
+
+def _nets(threads:int=1) -> Any:
+    "MTCNN's three networks, opened once in each process and shared by its threads"
+    key = os.getpid(), threads                                       # a forked child opens its own
+    if key not in _opened: _opened[key] = SimpleNamespace(**{n:_net(_FOLDER/f'{n}.onnx', threads) for n in _NAMES})
+    return _opened[key]
 
 # %% ../nbs/04_mtcnn.ipynb #7b5f09c9
+def _table(image:np.ndarray # uint8 (h, w, 3)
+          ) -> np.ndarray:  # int32 (h+1, 3, w+1): sums of all pixels above and to the left
+    "The summed-area table of a picture"
+    h, w = image.shape[:2]
+    sums = np.empty((h+1, 3, w+1), np.int32)
+    sums[0] = 0; sums[:, :, 0] = 0
+    np.cumsum(image.transpose(0, 2, 1), 2, np.int32, out=sums[1:, :, 1:])
+    for above, row in zip(sums[1:], sums[2:]): row += above
+    return sums
+
 def _cells(start, stop, n):
-    "First and last edge of `n` cells between `start` and `stop`, as torch's area interpolation places them; they overlap where they must."
+    "First and last edge of `n` cells between `start` and `stop`, as torch's area interpolation places them"
     i = np.arange(n)
-    return start + i*(stop-start)//n, start - (-(i+1)*(stop-start)//n)
+    return start + i*(stop-start)//n, start - (-(i+1)*(stop-start)//n)   # they overlap where they must
 
 def _shrink(sums, scale, margin, step=1):
-    "A picture at `scale` on gray, float32 (1, 3, h+2·margin, w+2·margin), from its summed-area table, of which `sums` has every `step`th row and column."
-    h, w = (int((n-1)*step*scale + 1) for n in sums.shape[:2])
-    (y0, y1), (x0, x1) = (_cells(0, n-1, m) for n, m in zip(sums.shape, (h, w)))
+    "A picture at `scale` on gray, float32 (1, 3, h+2·margin, w+2·margin), from every `step`th entry of its table"
+    h, w = (int((sums.shape[axis]-1)*step*scale + 1) for axis in (0, 2))
+    (y0, y1), (x0, x1) = (_cells(0, sums.shape[axis]-1, n) for axis, n in ((0, h), (2, w)))
     rows = sums.take(y1, 0); rows -= sums.take(y0, 0)
-    cells = rows.take(x1, 1); cells -= rows.take(x0, 1)                     # (h, w, 3)
-    share = 1/((y1-y0)[:, None]*(x1-x0)*step**2)
+    cells = rows.take(x1, 2); cells -= rows.take(x0, 2)                  # (h, 3, w)
+    weight = (1/((y1-y0)[:, None]*(x1-x0)*step**2)).astype(np.float32)
     out = np.full((1, 3, h+2*margin, w+2*margin), 127.5, np.float32)
-    np.multiply(cells.transpose(2, 0, 1), share.astype(np.float32), out=out[0, :, margin:margin+h, margin:margin+w])
+    inner = out[0, :, margin:margin+h, margin:margin+w]
+    np.multiply(cells.transpose(1, 0, 2), weight, out=inner, casting='same_kind', dtype=np.float32)
     return out
 
 # %% ../nbs/04_mtcnn.ipynb #3546f8d1
-def _crops(sums, boxes, n):
-    "What boxes (N, 4) show, float32 (N, 3, n, n), cut where they leave the picture; and which of them show anything, bool (N,)."
-    h, w = sums.shape[0]-1, sums.shape[1]-1
+_GRAY = 127 # the border: what the networks take for nothing
+
+def _crops(sums, boxes, n, border=0):
+    "What boxes (N, 4) show, float32 (N, 3, n, n), cut where they leave the canvas; which of them show anything, bool (N,)"
+    h, w = sums.shape[0]-1, sums.shape[2]-1
     x0, y0, x1, y1 = np.trunc(boxes).astype(int).T
-    x0, y0, x1, y1 = np.maximum(x0, 1)-1, np.maximum(y0, 1)-1, np.minimum(x1, w), np.minimum(y1, h)   # its boxes count from one
+    x0, y0 = np.maximum(x0, 1)-1, np.maximum(y0, 1)-1                    # its boxes count from one
+    x1, y1 = np.minimum(x1, w+2*border), np.minimum(y1, h+2*border)
     seen = (x1 > x0) & (y1 > y0)
-    (xa, xb), (ya, yb) = (_cells(a[seen, None], b[seen, None], n) for a, b in ((x0, x1), (y0, y1)))   # (N, n) each
-    def at(y, x): return sums.reshape(-1, 3).take(y[:, :, None]*(w+1) + x[:, None], 0)                # (N, n, n, 3)
-    cells = at(yb, xb); cells -= at(ya, xb); cells -= at(yb, xa); cells += at(ya, xa)
-    share = 1/((yb-ya)[:, :, None]*(xb-xa)[:, None])
-    out = np.empty((len(cells), 3, n, n), np.float32)
-    np.multiply(cells.transpose(0, 3, 1, 2), share.astype(np.float32)[:, None], out=out, casting='same_kind')
-    return out, seen
+    xs, ys = (_cells(a[seen, None], b[seen, None], n) for a, b in ((x0, x1), (y0, y1))) # each (N, n) twice
+    area = _areas(xs, ys)
+    xs, ys = ([(v-border).clip(0, side) for v in edges] for edges, side in ((xs, w), (ys, h)))
+    gray = ((area-_areas(xs, ys))*_GRAY).astype(np.int32)                # what lies on the border
+    return _means(sums, xs, ys, gray, (1/area).astype(np.float32)), seen
+
+def _areas(xs, ys): return (ys[1]-ys[0])[:, :, None]*(xs[1]-xs[0])[:, None]
+
+def _means(sums, xs, ys, gray, weight):
+    "Four look-ups a cell: float32 (N, 3, n, n)"
+    width = sums.shape[2]
+    corners = [y[:, :, None]*(3*width) + x[:, None] for y in ys for x in xs]
+    out = np.empty((len(weight), 3, *weight.shape[1:]), np.float32)
+    for i in range(3):
+        plane = sums.reshape(-1)[i*width:]
+        cells = plane.take(corners[3])
+        cells -= plane.take(corners[2]); cells -= plane.take(corners[1]); cells += plane.take(corners[0]); cells += gray
+        np.multiply(cells, weight, out=out[:, i], casting='same_kind', dtype=np.float32)
+    return out
 
 # %% ../nbs/04_mtcnn.ipynb #2b252113
-def _distinct(boxes, scores, overlap):
-    "Indices of the best boxes: none shares more than `overlap` (intersection over union) with a better one."
-    if not len(boxes): return np.zeros(0, int)
-    import cv2
-    sized = np.concatenate([boxes[:, :2], boxes[:, 2:]-boxes[:, :2]], 1).astype(np.float64)
-    return np.asarray(cv2.dnn.NMSBoxes(sized, scores.astype(np.float32), 0., overlap), int).reshape(-1)
+def _overlapping(a, b, overlap):
+    "Which boxes `a` (4, N) share more than `overlap` (intersection over union) with which of `b` (4, M): bool (N, M)"
+    shared = np.minimum(a[2][:, None], b[2]); shared -= np.maximum(a[0][:, None], b[0])
+    height = np.minimum(a[3][:, None], b[3]); height -= np.maximum(a[1][:, None], b[1])
+    shared.clip(0, out=shared); height.clip(0, out=height); shared *= height
+    union = ((a[2]-a[0])*(a[3]-a[1]))[:, None] + (b[2]-b[0])*(b[3]-b[1])
+    union -= shared; union *= overlap
+    return shared > union
+
+def _distinct(boxes, scores, overlap, chunk=128):
+    "Indices of the best boxes: none shares more than `overlap` (intersection over union) with a better one"
+    order = np.argsort(-scores, kind='stable')
+    sides, kept = boxes[order].T, np.zeros(0, int)
+    for start in range(0, len(order), chunk):
+        rest = np.arange(start, min(start+chunk, len(order)))
+        if len(kept): rest = rest[~_overlapping(sides[:, rest], sides[:, kept], overlap).any(1)]
+        free = np.ones(len(rest), bool)
+        for i, shared in enumerate(_overlapping(sides[:, rest], sides[:, rest], overlap)):
+            if free[i]: free[i+1:] &= ~shared[i+1:]
+        kept = np.append(kept, rest[free])
+    return order[kept]
 
 def _outermost(boxes, scores, overlap=.7):
-    "Indices of the best boxes: none has more than `overlap` of its area, or of the better one's, in common with a better one."
+    "Indices of the best boxes: none has more than `overlap` of its area, or of the better one's, in common with a better one"
     rest, keep, size = np.argsort(scores)[::-1], [], boxes[:, 2:]-boxes[:, :2]+1
     while len(rest):
         i, rest = rest[0], rest[1:]; keep.append(i)
@@ -109,17 +124,17 @@ def _outermost(boxes, scores, overlap=.7):
     return np.array(keep, int)
 
 def _square(boxes):
-    "Boxes grown along their shorter side."
+    "Boxes grown along their shorter side"
     middle, side = (boxes[:, :2]+boxes[:, 2:])/2, (boxes[:, 2:]-boxes[:, :2]).max(1, keepdims=True)/2
     return np.concatenate([middle-side, middle+side], 1)
 
 def _moved(boxes, shifts, pixel=1):
-    "Boxes moved by `shifts`, shares of their sides."
+    "Boxes moved by `shifts`, fractions of their sides"
     return boxes + shifts*np.tile(boxes[:, 2:]-boxes[:, :2]+pixel, 2)
 
 # %% ../nbs/04_mtcnn.ipynb #51170f35
 def _look(pnet, pixels, scale, margin, threshold):
-    "Boxes (N, 4) in whole pixels of the picture, scores and shifts that the first network proposes in one size."
+    "Boxes (N, 4) in whole pixels of the picture, scores and shifts that the first network proposes in one size"
     (score,), (shift,) = pnet(pixels)                                         # (1, h', w'), (4, h', w')
     _, y, x = np.nonzero(score >= threshold)
     corner = np.stack([x, y], 1).astype(np.float32)*2 + (1-margin)            # windows of 12 pixels, 2 apart
@@ -129,50 +144,49 @@ def _look(pnet, pixels, scale, margin, threshold):
 
 # %% ../nbs/04_mtcnn.ipynb #8d1d5c0a
 def _propose(pnet, sums, border, window, threshold, factor=.709):
-    "Boxes (N, 4) that the first network proposes on a canvas, for faces of `window` pixels and all larger ones."
+    "Boxes (N, 4) that the first network proposes on a canvas, best first, for faces of `window` pixels and larger ones"
     found, scale, step = [(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 4)))], 12/window, 1
-    inner = sums[border:len(sums)-border, border:sums.shape[1]-border]
-    while (min(sums.shape[:2])-1)*scale >= 12:
-        while border and 2*step*scale <= 1 and min(inner.shape[:2]) > 2: inner, step = np.ascontiguousarray(inner[::2, ::2]), 2*step
+    side = min(sums.shape[0], sums.shape[2])-1 + 2*border
+    while side*scale >= 12:
+        while border and 2*step*scale <= 1 and min(sums.shape[0], sums.shape[2]) > 2:
+            sums, step = np.ascontiguousarray(sums[::2, :, ::2]), 2*step
         margin = min(8, int(border*scale))
-        pixels = _shrink(inner, scale, margin, step)
+        pixels = _shrink(sums, scale, margin, step)
         if min(pixels.shape[2:]) >= 12:
             boxes, *rest = _look(pnet, pixels, scale, margin, threshold)
             found.append((boxes+border, *rest))
         scale *= factor
     boxes, scores, shifts = (np.concatenate(v) for v in zip(*found))
-    keep = _distinct(boxes, scores, .7)
-    return _moved(boxes[keep], shifts[keep], 0)
+    best = np.argsort(-scores, kind='stable')
+    return _moved(boxes[best], shifts[best], 0)
 
 # %% ../nbs/04_mtcnn.ipynb #074af083
-def _judge(net, sums, boxes, n, threshold):
-    "What a later network makes of square boxes: those it believes in, their scores and their shifts."
+def _judge(net, sums, boxes, n, threshold, border=0):
+    "What a later network makes of square boxes: those it believes in, their scores and their shifts"
     boxes = _square(boxes)
-    crops, seen = _crops(sums, boxes, n)
+    crops, seen = _crops(sums, boxes, n, border)
     if not len(crops): return boxes[:0], np.zeros(0), boxes[:0]
     score, shift = net(crops)
     keep = score[:, 0] > threshold
     return boxes[seen][keep], score[keep, 0], shift[keep]
 
-def _mtcnn(nets, canvas, window, border=0, thresholds=(.6, .7, .7)):
-    "Boxes and scores (N, 5) on a canvas (H, W, 3), faces from about `window` pixels."
-    import cv2
-    sums = cv2.integral(np.ascontiguousarray(canvas))                          # int32 (H+1, W+1, 3)
+def _mtcnn(nets, image, window, border=0, thresholds=(.6, .7, .7)):
+    "Boxes and scores (N, 5) on `image` (h, w, 3) with a gray border round it, faces from about `window` pixels"
+    sums = _table(image)
     boxes = _propose(nets.pnet, sums, border, window, thresholds[0])
-    boxes, scores, shifts = _judge(nets.rnet, sums, boxes, 24, thresholds[1])
+    boxes, scores, shifts = _judge(nets.rnet, sums, boxes, 24, thresholds[1], border)
     keep = _distinct(boxes, scores, .7)
-    boxes, scores, shifts = _judge(nets.onet, sums, _moved(boxes[keep], shifts[keep]), 48, thresholds[2])
+    boxes, scores, shifts = _judge(nets.onet, sums, _moved(boxes[keep], shifts[keep]), 48, thresholds[2], border)
     boxes = _moved(boxes, shifts)
     keep = _outermost(boxes, scores)
     return np.concatenate([boxes[keep], scores[keep, None]], 1).astype(np.float64)
 
 # %% ../nbs/04_mtcnn.ipynb #b47c073b
-def _canvas(image, max_side):
-    "`image` shrunk to `max_side` and bordered; its scale, as (x, y), and the border in pixels."
+def _fit(image, max_side):
+    "`image` shrunk to `max_side`; its scale, as (x, y); and how wide the border round it shall be, in pixels"
     h, w = image.shape[:2]
     shrink = min(1, max_side/max(h, w))
     cw, ch = max(1, round(w*shrink)), max(1, round(h*shrink))
-    if (cw, ch) != (w, h): image = np.asarray(Image.fromarray(image).resize((cw, ch), Image.Resampling.BILINEAR, reducing_gap=1))
-    border = min(96, min(cw, ch)//4)
-    image = np.pad(image, ((border, border), (border, border), (0, 0)), constant_values=127)
-    return image, (cw/w, ch/h), border
+    if (cw, ch) != (w, h):
+        image = np.asarray(Image.fromarray(image).resize((cw, ch), Image.Resampling.BILINEAR, reducing_gap=1))
+    return image, (cw/w, ch/h), min(96, min(cw, ch)//4)
