@@ -1,42 +1,51 @@
-# make app | test | notebooks | docs | weights | readme | lock | clean. The first run sets up .venv; later ones reuse it.
+# make app | test | quick | notebooks | docs | weights | readme | dist | lock | clean. The first run sets up .venv; later ones reuse it.
 .DELETE_ON_ERROR:
-.PHONY: app test setup notebooks docs weights readme lock clean
+.PHONY: app test quick setup notebooks docs weights readme dist lock clean
 
 VENV ?= .venv
 PY := $(VENV)/bin/python
+# What is installed there: the page's packages (requirements.txt), or everything (requirements.lock)
+PAGE := $(VENV)/.page
 READY := $(VENV)/.installed
-FIRST := runs/reference/best.safetensors
-SECOND := runs/polished/best.safetensors
-# Seeds of the last runs: those before the recipe had JPEG, and those since
-PLAIN := 5 6 7
-PACKED := 8 9
-LAST := $(addprefix runs/robust-,$(PLAIN) $(PACKED))
-ROBUST = fer_nb train --config robust --begin $(SECOND) --teachers $(SECOND) --out runs/robust-
 export ORT_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
-PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do $$p -c '$(IN_RANGE)' 2>/dev/null && echo $$p && break; done)
+in_range = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, $(1)))
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do $$p -c '$(call in_range,15)' 2>/dev/null && echo $$p && break; done)
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 INSTALL := $(if $(UV),uv pip install --python $(PY),$(PY) -m pip install)
 
-app: $(READY)
+# Installs 620 MB the first time
+app: $(if $(wildcard $(READY)),$(READY),$(PAGE))
 	$(PY) -m streamlit run streamlit_app.py
 
 test: $(READY)
 	$(PY) .ci/check
-	OMP_NUM_THREADS=1 nbdev_test --n_workers 2 --timing
+	$(PY) tools/notebooks.py --test
 	$(PY) -m pytest -n 2 --dist loadfile
+
+# The inner loop: what a change in the rooms that serve is likely to break
+quick: $(READY)
+	$(PY) .ci/check
+	$(PY) tools/notebooks.py --test 00 03 04 05 06 07 20 21 23
+	$(PY) -m pytest -n 2 --dist loadfile -m 'not slow'
 
 setup: $(READY)
 
 $(PY):
-	@$(or $(PYTHON),false) -c '$(IN_RANGE)' 2>/dev/null || { \
-	  echo "fer_nb needs Python 3.11 or 3.12 (mediapipe has no wheel for a later one). Install one of them, or name it: make app PYTHON=path/to/python3.12" >&2; exit 1; }
+	@$(or $(PYTHON),false) -c '$(call in_range,15)' 2>/dev/null || { \
+	  echo "fer_nb needs Python 3.11 to 3.14. Install one of them, or name it: make app PYTHON=path/to/python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+$(PAGE): requirements.txt settings.ini setup.py pyproject.toml | $(PY)
+	$(INSTALL) --require-hashes -r requirements.txt
+	$(INSTALL) --no-deps -e .
+	@touch $@
+
 $(READY): requirements.lock settings.ini setup.py pyproject.toml | $(PY)
-	$(INSTALL) -r requirements.lock
+	@$(PY) -c '$(call in_range,13)' || { \
+	  echo "Tests and training need Python 3.11 or 3.12 (mediapipe has no wheel for a later one). Delete $(VENV), then: make $(or $(MAKECMDGOALS),setup) PYTHON=path/to/python3.12" >&2; exit 1; }
+	$(INSTALL) --require-hashes -r requirements.lock
 	$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -52,34 +61,35 @@ notebooks: $(READY)
 docs: $(READY)
 	$(PY) tools/docs.py $(SERVE)
 
-# The shipped network from nothing: its weights, its figures, and the pages that show them.
-# FER2013_HOME must be set. About six hours on two cores; stopped, it goes on where it was. How much of the last
-# runs goes into it is what nbs/study/mix.json says; tools/mix.py tells how to ask that anew.
+# The shipped network from nothing: its weights, its figures, and the pages that show them. FER2013_HOME must be set.
+# Hours on two cores; stopped, it goes on where it was.
 weights: $(READY)
-	fer_nb train --config reference
-	fer_nb train --config polished --begin $(FIRST) --teachers $(FIRST)
-	for seed in $(PLAIN); do $(ROBUST)$$seed --set seed=$$seed augment.jpeg=0 || exit; done
-	for seed in $(PACKED); do $(ROBUST)$$seed --set seed=$$seed || exit; done
-	$(PY) tools/mix.py $(SECOND) $(LAST) --publish fer_nb/weights
-	for run in runs/reference runs/polished $(LAST); do $(PY) tools/study.py --keep $$run || exit; done
-	$(PY) tools/study.py --views
+	fer_nb train --config shipped --publish
 	$(MAKE) notebooks
 
 readme: $(READY)
 	$(PY) tools/readme.py
 
-# Keeps the versions already locked where it can; make lock UPGRADE=--upgrade takes the newest that fit.
-# The last lines drop the marker that says "on every system we solve for": elsewhere pip then says which wheel is missing.
+# The wheel and the sdist, in dist/
+dist: $(READY)
+	rm -rf dist
+	$(PY) -m build --no-isolation
+
+# Keeps the versions already locked where it can; make lock UPGRADE=--upgrade takes the newest that fit. requirements.lock
+# is for developers, on the systems and versions of pyproject.toml; requirements.txt is for the page, on all that fer_nb
+# runs on, at the same versions but for what only training holds back. The sed drops the marker "on every system we solve for".
+LOCK := uv pip compile setup.py --universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command "make lock" $(UPGRADE)
 lock:
 	$(if $(UV),,$(error make lock needs uv: pip install uv))
-	uv pip compile setup.py --extra all --universal --python-version 3.11 $(UPGRADE) \
-	  --custom-compile-command "make lock" --quiet --output-file requirements.lock
-	sed -e "s/ and ((platform_machine.*'))$$//" -e "s/ ; python_full_version < '3.13'$$//" \
-	  -e "s/python_full_version < '3.13' and //" -e "s/ and python_full_version < '3.13'//" \
-	  requirements.lock > requirements.tmp
+	$(LOCK) --extra all --output-file requirements.lock
+	sed -E -e "s/ and \(\(platform_machine[^\\]*\)\)( \\\\)?$$/\1/" -e "s/ ; python_full_version < '3.13'( \\\\)?$$/\1/" \
+	  -e "s/python_full_version < '3.13' and //" -e "s/ and python_full_version < '3.13'//" requirements.lock > requirements.tmp
 	mv requirements.tmp requirements.lock
+	grep -E '^[a-z]' requirements.lock | grep -vE '^(numpy|pillow|protobuf)==' | tr -d '\\' > requirements.tmp
+	$(subst uv pip,uv --no-config pip,$(LOCK)) --extra app --constraint requirements.tmp --no-annotate --output-file requirements.txt
+	rm requirements.tmp
 
 # What building and testing leave behind. The virtual environment stays: delete .venv for a fresh one.
 clean:
-	rm -rf build dist *.egg-info _docs _proc .pytest_cache
+	rm -rf build dist *.egg-info _docs _proc .pytest_cache .ruff_cache
 	find fer_nb nbs tests tools -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

@@ -8,8 +8,10 @@ here = Path(__file__).parent
 config = ConfigParser(delimiters=['='])
 config.read(here/'settings.ini', encoding='utf-8')
 cfg = config['DEFAULT']
-extras = {name: cfg[f'{name}_requirements'].split() for name in ('app', 'notebook', 'train', 'onnx', 'video', 'batch', 'ray', 'kaggle', 'dev')}
-extras['dev'] += [r for name in ('app', 'notebook', 'train', 'onnx', 'video', 'batch', 'ray') for r in extras[name]]
+rooms = 'app', 'api', 'video', 'batch', 'ray', 'notebook', 'train'
+extras = {name: cfg[f'{name}_requirements'].split() for name in (*rooms, 'kaggle', 'dev')}
+extras['train'] = [f'{r} ; python_version < "3.13"' for r in extras['train']] # mediapipe has no wheel for a later one
+extras['dev'] += [r for name in rooms for r in extras[name]]
 extras['all'] = extras['dev'] + extras['kaggle']
 
 def long_description():
@@ -31,12 +33,16 @@ setup(
     author_email=cfg['author_email'],
     url=cfg['git_url'],
     license=cfg['license'].upper(),
-    license_files=['LICENSE'],
+    license_files=['LICENSE', 'NOTICE'],
     keywords=cfg['keywords'].split(),
     classifiers=['Development Status :: 3 - Alpha', f'Intended Audience :: {cfg["audience"]}',
-                 'Programming Language :: Python :: 3.11', 'Programming Language :: Python :: 3.12'],
+                 'Intended Audience :: Science/Research', 'Framework :: Jupyter', 'Operating System :: OS Independent',
+                 *(f'Programming Language :: Python :: {v}' for v in ('3', '3.11', '3.12', '3.13', '3.14')),
+                 'Topic :: Scientific/Engineering :: Image Recognition', 'Typing :: Typed'],
+    project_urls={'Documentation': cfg['doc_host'] + cfg['doc_baseurl'], 'Issues': f'{cfg["git_url"]}/issues',
+                  'Changelog': f'{cfg["git_url"]}/blob/{cfg["branch"]}/CHANGELOG.md'},
     packages=find_packages(include=[cfg['lib_path'], cfg['lib_path'] + '.*']),
-    package_data={cfg['lib_path']: ['weights/*', 'weights/*/*', 'configs/*']},
+    package_data={cfg['lib_path']: ['py.typed', 'weights/**', 'configs/*', 'apps/page/*']},
     py_modules=['streamlit_app'],  # the page travels with the package: `fer_nb app` finds it by its module name
     python_requires=f'>={cfg["min_python"]},<{cfg["max_python"]}',
     install_requires=cfg['requirements'].split(),
