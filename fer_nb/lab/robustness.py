@@ -8,12 +8,14 @@ __all__ = ['PLACES', 'CORRUPTIONS', 'FRAMES', 'blur', 'resolution', 'jpeg', 'noi
 
 # %% ../../nbs/42_robustness.ipynb #f056d103
 import io
+from collections.abc import Callable, Sequence
+from typing import Any
 import numpy as np, torch
 from PIL import Image, ImageFilter
 from ..train.augment import warp_pixels
 from ..train.data import FerArrays, add_landmarks, from_faces
+from ..core import FerError
 from ..train.evaluation import predict_logits
-from ..network import probabilities
 from ..train.model import to_pixels
 
 # %% ../../nbs/42_robustness.ipynb #5f3a31bc
@@ -46,7 +48,7 @@ def brightness(face, by, rng): return _gray(face + by*rng.choice([-1., 1.]))
 def contrast(face, factor, rng): return _gray((face-face.mean())*factor + face.mean())
 
 # %% ../../nbs/42_robustness.ipynb #04844d23
-PLACES = dict(eyes=(.5, .385, .80, .22), mouth=(.5, .775, .56, .26)) # centre x and y, width and height, shares of the side
+PLACES = dict(eyes=(.5, .385, .80, .22), mouth=(.5, .775, .56, .26)) # centre x and y, width and height, as fractions of the side
 
 def _cover(place):
     x, y, w, h = PLACES[place]
@@ -67,12 +69,15 @@ def _framing(maps):
         return reframe(faces, degrees, dx, dy, zoom)
     return change
 
-def reframe(faces,   # uint8 (N, 48, 48)
-            degrees=0., dx=0., dy=0., # turned, moved by shares of the side; one or (N,)
-            zoom=1.  # above 1: a tighter frame
-           ): # uint8 (N, 48, 48)
+def reframe(faces:np.ndarray, # uint8 (N, 48, 48)
+            degrees=0.,       # turned; this and the next three: one number or (N,)
+            dx=0.,            # moved, as a fraction of the side
+            dy=0.,
+            zoom=1.           # above 1: a tighter frame
+           ) -> np.ndarray: # uint8 (N, 48, 48)
     "The faces as a detector would show them that frames differently"
-    a, dx, dy, zoom = (torch.as_tensor(np.broadcast_to(v, len(faces)).copy(), dtype=torch.float32) for v in (np.deg2rad(degrees), dx, dy, zoom))
+    each = (np.deg2rad(degrees), dx, dy, zoom)
+    a, dx, dy, zoom = (torch.as_tensor(np.broadcast_to(v, len(faces)).copy(), dtype=torch.float32) for v in each)
     matrix = torch.stack([a.cos(), -a.sin(), a.sin(), a.cos()], -1).view(-1, 2, 2)/zoom[:, None, None]
     return _gray(255*warp_pixels(to_pixels(faces), matrix, 2*torch.stack([dx, dy], -1))[:, 0].numpy())
 
@@ -90,62 +95,72 @@ CORRUPTIONS = { # kind: what it does, five strengths, their unit
     'shift':(_framing(lambda s,signs,turn: (0., s*np.cos(turn), s*np.sin(turn), 1.)), (.025, .05, .075, .1, .125), 'of the side'),
     'scale':(_framing(lambda s,signs,turn: (0., 0., 0., (1+s)**signs[:,0])), (.05, .1, .15, .2, .25), 'tighter or wider by')}
 
-def corrupt(faces,    # uint8 (N, 48, 48)
-            kind,     # of `CORRUPTIONS`
-            level,    # 1 to 5
-            seed=0
-           ): # uint8 (N, 48, 48)
+def corrupt(faces:np.ndarray, # uint8 (N, 48, 48)
+            kind:str,         # of `CORRUPTIONS`
+            level:int,        # 1 to 5
+            seed:int=0
+           ) -> np.ndarray: # uint8 (N, 48, 48)
     "The same faces, damaged"
-    if kind not in CORRUPTIONS: raise ValueError(f"No corruption is called {kind!r}; there are {', '.join(CORRUPTIONS)}")
+    if kind not in CORRUPTIONS: raise FerError(f"No corruption is called {kind!r}; there are {', '.join(CORRUPTIONS)}")
     change, strengths, _ = CORRUPTIONS[kind]
-    if level not in range(1, len(strengths)+1): raise ValueError(f"level is 1 to {len(strengths)}; got {level!r}")
+    if level not in range(1, len(strengths)+1): raise FerError(f"level is 1 to {len(strengths)}; got {level!r}")
     rng = np.random.default_rng([seed, list(CORRUPTIONS).index(kind), level])
     return change(np.asarray(faces), strengths[level-1], rng)
 
 # %% ../../nbs/42_robustness.ipynb #61e4b5ac
 def damaged(arrays:FerArrays,
-            faces,   # uint8 (K, N, 48, 48): the faces of `arrays`, damaged in K ways
-            extract  # finds landmarks; None: there are none
-           ): # `FerArrays` of K * N faces
+            faces:np.ndarray,     # uint8 (K, N, 48, 48): the faces of `arrays`, damaged in K ways
+            extract:Callable|None # finds landmarks, as `add_landmarks` takes it; None: there are none
+           ) -> FerArrays: # of K * N faces
     "Other pixels, and the landmarks that are found on those"
     out = from_faces(faces.reshape(-1, *faces.shape[2:]), *(np.tile(v, len(faces)) for v in (arrays.labels, arrays.split, arrays.row)))
     return add_landmarks(out, extract, progress=False) if extract else out
 
-def _clean(networks, arrays, tta=False):
-    "int (M, N): each network's most probable class of every face"
-    return np.stack([probabilities(predict_logits(model, arrays, tta), meta, tta).argmax(1) for model,meta in networks])
+def _predict(networks, arrays, tta, truth):
+    "int (M, N): each network's most probable class of each face"
+    return np.stack([net.calibration.probabilities(predict_logits(net, arrays, tta), truth, flip=tta).argmax(1) for net in networks])
 
-def _answers(networks, arrays, changed, extract, tta=False):
+def _predict_changed(networks, arrays, changed, extract, tta, truth):
     "int (M, K, N): the same, of faces damaged in K ways"
-    return _clean(networks, damaged(arrays, np.stack(changed), extract), tta).reshape(len(networks), len(changed), -1)
+    return _predict(networks, damaged(arrays, np.stack(changed), extract), tta, truth).reshape(len(networks), len(changed), -1)
 
 # %% ../../nbs/42_robustness.ipynb #76ab7136
 def _summary(clean, kinds, n):
-    "Report of one model from its accuracies: clean, and (K, strengths) of each kind"
-    out = {k:dict(strengths=list(CORRUPTIONS[k][1]), unit=CORRUPTIONS[k][2], accuracy=a.round(4).tolist(), drop=round(float(clean-a.mean()), 4)) for k,a in kinds.items()}
-    return dict(n=n, clean=round(float(clean), 4), drop=round(float(np.mean([k['drop'] for k in out.values()])), 4), kinds=out)
+    "Report of one network from its accuracies: clean, and (K, strengths) of each kind"
+    part = lambda k,a: dict(strengths=list(CORRUPTIONS[k][1]), unit=CORRUPTIONS[k][2], accuracy=a.round(4).tolist(),
+                            drop=round(float(clean-a.mean()), 4))
+    out = {k:part(k, a) for k,a in kinds.items()}
+    drop = round(float(np.mean([k['drop'] for k in out.values()])), 4)
+    return dict(n=n, clean=round(float(clean), 4), drop=drop, kinds=out)
 
-def robustness(networks,        # as `load_weights` gives them, model and header, to be asked about the same damaged faces
-               arrays:FerArrays, # with landmarks
-               extract,          # as `add_landmarks` takes it
-               kinds=tuple(CORRUPTIONS),
-               tta=False,        # each face and its mirror image, averaged
-               progress=True
-              ) -> list: # a dict for each: n, clean, drop, and for each kind strengths, unit, accuracy at each, drop
-    "Accuracy of `arrays` as they are and under every kind and strength, and the mean drop"
+def robustness(networks:Sequence[Callable], # such as `OnnxNet` and `TorchNet`, to be asked about the same damaged faces
+               arrays:FerArrays,            # with landmarks
+               extract:Callable|None,       # as `add_landmarks` takes it; None: damaged faces have no landmarks
+               kinds:Sequence[str]=tuple(CORRUPTIONS),
+               tta:bool=False,              # each face and its mirror image, averaged
+               truth:str='fer2013',         # whose answer is compared with the labels of `arrays`
+               progress:bool=True
+              ) -> list[dict[str, Any]]: # for each: n, clean, drop, and for each kind strengths, unit, accuracy at each, drop
+    "Accuracy of `arrays` as they are and under each kind and strength, and the mean drop"
     from tqdm.auto import tqdm
-    clean, right = (_clean(networks, arrays, tta)==arrays.labels).mean(1), {}
+    clean, right = (_predict(networks, arrays, tta, truth)==arrays.labels).mean(1), {}
     for kind in tqdm(kinds, disable=not progress):
         changed = [corrupt(arrays.faces, kind, level+1) for level in range(len(CORRUPTIONS[kind][1]))]
-        right[kind] = (_answers(networks, arrays, changed, extract, tta)==arrays.labels).mean(2)                         # (M, K)
+        right[kind] = (_predict_changed(networks, arrays, changed, extract, tta, truth)==arrays.labels).mean(2) # (M, K)
     return [_summary(c, {k:r[i] for k,r in right.items()}, len(arrays)) for i,c in enumerate(clean)]
 
 # %% ../../nbs/42_robustness.ipynb #71887c2c
 FRAMES = [(z, x, y) for z in (1/1.15, 1., 1.15) for x,y in ((0.,0.), (.1,0.), (-.1,0.), (0.,.1), (0.,-.1)) if (z,x,y)!=(1.,0.,0.)]
 
-def framing(networks, arrays:FerArrays, extract, tta=False) -> list: # a dict for each: n, mean, and frames: zoom, shift x and y, share of faces
+def framing(networks:Sequence[Callable], # these three as `robustness` takes them
+            arrays:FerArrays,
+            extract:Callable|None,
+            tta:bool=False,
+            truth:str='fer2013'
+           ) -> list[dict[str, Any]]: # for each: n, mean, and frames: zoom, shift x and y, fraction of faces
     "How often another frame changes the most probable class"
-    before = _clean(networks, arrays, tta)[:, None]
-    changed = np.concatenate([_answers(networks, arrays, [reframe(arrays.faces, 0., x, y, z)], extract, tta)!=before for z,x,y in FRAMES], 1).mean(2) # (M, frames)
-    frames = lambda shares: [dict(zoom=round(z, 3), x=x, y=y, changed=round(float(c), 4)) for (z,x,y),c in zip(FRAMES, shares)]
+    before = _predict(networks, arrays, tta, truth)[:, None]
+    ask = lambda z,x,y: _predict_changed(networks, arrays, [reframe(arrays.faces, 0., x, y, z)], extract, tta, truth)
+    changed = np.concatenate([ask(*frame)!=before for frame in FRAMES], 1).mean(2) # (M, frames)
+    frames = lambda each: [dict(zoom=round(z, 3), x=x, y=y, changed=round(float(c), 4)) for (z,x,y),c in zip(FRAMES, each)]
     return [dict(n=len(arrays), mean=round(float(c.mean()), 4), frames=frames(c)) for c in changed]
