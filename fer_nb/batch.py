@@ -352,20 +352,21 @@ def _fill(table, sink, photos, work, progress):
 
 def _nothing(): yield from ()
 
-# %% ../nbs/24_batch.ipynb #8c562f37
-def predict_folder(paths:str|os.PathLike|Iterable[str|os.PathLike], # files, folders, patterns, zips
-                   out:str|os.PathLike|Callable|None=None, # a table's file; or called with rows; None: memory
-                   format:str|None=None,   # csv, jsonl, json or parquet; None: by the file's ending
-                   recognizer:Any=None,    # one, or what makes one (workers need that); None: by `options`
-                   workers:int|None=None,  # processes; 0: only this one; None: one a core, if it is worth it
-                   ray:str|None=None,      # 'local', or the address of a Ray cluster
-                   resume:bool=True,       # go on with an unfinished table
-                   annotated:str|None=None, # folder for copies with the faces marked
-                   progress:bool|None=None, # a count on standard error; None: if that is a terminal
-                   films:bool=False,       # follow films that lie in folders too
-                   wish:Wish=Wish(),       # landmarks, largest; fps, start, end of films
-                   **options:Any           # of `EmotionRecognizer.from_pretrained`: truth, prior, classes, …
-                  ) -> Table:
+# %% ../nbs/24_batch.ipynb #f6a88255
+def predict_folder(
+    paths:str|os.PathLike|Iterable[str|os.PathLike], # files, folders, patterns, zips
+    out:str|os.PathLike|Callable|None=None, # a file; or called with rows; None: memory
+    format:str|None=None,   # csv, jsonl, json or parquet; None: by the ending
+    recognizer:Any=None,    # one, or what makes one (workers need that); None: by `options`
+    workers:int|None=None,  # processes; 0: only this one; None: one a core
+    ray:str|None=None,      # 'local', or the address of a Ray cluster
+    resume:bool=True,       # go on with an unfinished table
+    annotated:str|None=None, # folder for copies with the faces marked
+    progress:bool|None=None, # a count on standard error; None: on a terminal
+    films:bool=False,       # follow films that lie in folders too
+    wish:Wish=Wish(),       # landmarks, largest; of films fps, start, end
+    **options:Any           # of `from_pretrained`: truth, prior, classes, …
+) -> Table:
     "Emotions of all photos in a table. Raises `BatchError`; a bad photo is a row."
     table, photos = _table(out, format), find_photos(paths)
     photos, table.left_out = _listed(photos, paths, annotated, films)
