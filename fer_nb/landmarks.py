@@ -7,52 +7,65 @@ __all__ = ['N_LANDMARKS', 'MIRROR', 'CONTOURS', 'canvas', 'LandmarkExtractor', '
            'landmark_stats', 'head_pose', 'photo_landmarks']
 
 # %% ../nbs/07_landmarks.ipynb #e48b04d3
-import os, contextlib
+import math
+from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw
-
-# %% ../nbs/07_landmarks.ipynb #efd82f55
-@contextlib.contextmanager
-def _quiet():
-    "MediaPipe's C++ side writes to file descriptor 2 while it starts, past Python's `sys.stderr`."
-    try: saved = os.dup(2)
-    except OSError: yield; return
-    null = os.open(os.devnull, os.O_WRONLY); os.dup2(null, 2)
-    try: yield
-    finally: os.dup2(saved, 2); os.close(saved); os.close(null)
+from .facemesh import FaceMesh
 
 # %% ../nbs/07_landmarks.ipynb #2cc6e489
 N_LANDMARKS = 468
 
-def canvas(face, # uint8 (H, W), gray
-           size=192, # side of the enlarged face in pixels
-           border=.25, # grey on each side, as a share of `size`
-           fill=128 # gray value of the border
-          ): # uint8 (S, S, 3) with S = size·(1 + 2·border)
-    "The enlarged `face` in the middle of a grey canvas, as FaceMesh likes it"
-    import cv2
-    face = cv2.resize(np.ascontiguousarray(face), (size, size), interpolation=cv2.INTER_CUBIC)
-    b = round(size*border)
-    return cv2.cvtColor(cv2.copyMakeBorder(face, b, b, b, b, cv2.BORDER_CONSTANT, value=fill), cv2.COLOR_GRAY2RGB)
+@lru_cache(maxsize=64)
+def _cubic(n, size, a=-.75):
+    "Which 4 pixels of a row of `n` make one of `size`, int (4, size), and their weights; OpenCV's"
+    place = (np.arange(size) + .5)*(n/size) - .5
+    first = np.floor(place).astype(int)
+    t = place - first
+    def near(d): return ((a+2)*d - (a+3))*d*d + 1    # of a pixel less than one away
+    def far(d): return a*(((d-5)*d + 8)*d - 4)       # of one between one and two away
+    weights = np.stack([far(t+1), near(t), near(1-t), far(2-t)]).astype(np.float32)
+    return (first + np.arange(-1, 3)[:, None]).clip(0, n-1), weights
+
+def _enlarge(face, size):
+    "Gray uint8 (H, W) as float32 (size, size), bicubic"
+    (down, by), (across, weights) = (_cubic(n, size) for n in face.shape)
+    along = np.zeros((face.shape[1], size), np.float32)                     # the same as a matrix
+    np.add.at(along, (across, np.arange(size)), weights)
+    wide = face.astype(np.float32) @ along                                  # (H, size)
+    def term(k, kind): return np.multiply(wide.take(down[k], 0), by[k, :, None], dtype=kind)
+    pairs = [term(k, np.float64) + term(k+1, np.float32) for k in (0, 2)]   # as OpenCV adds them
+    return pairs[0].astype(np.float32) + pairs[1].astype(np.float32)
+
+# %% ../nbs/07_landmarks.ipynb #5c0be1aa
+def canvas(face:np.ndarray, # uint8 (H, W), gray
+           size:int=192, # side of the enlarged face in pixels
+           border:float=.25, # gray on each side, as a fraction of `size`
+           fill:int=128 # gray value of the border
+          )->np.ndarray: # uint8 (S, S) with S = size·(1 + 2·border)
+    "The enlarged `face` in the middle of a gray canvas, as FaceMesh likes it"
+    large = np.rint(_enlarge(face, size)).clip(0, 255).astype(np.uint8)
+    return np.pad(large, round(size*border), constant_values=fill)
 
 # %% ../nbs/07_landmarks.ipynb #5a5c7697
-import functools, threading
+@lru_cache(maxsize=64)
+def _gauss(n, sigma):
+    "Weights, in 1/256, that blur a row of `n` pixels mirrored at its ends, float32 (n, n); OpenCV's"
+    reach = round(6*sigma + 1)//2
+    weights = np.exp(-np.arange(-reach, reach+1)**2/(2*sigma**2))
+    half = np.rint(np.cumsum(256*weights/weights.sum()))[:reach]
+    half = np.diff(half, prepend=0)                  # what rounding takes from one, the next one gets
+    weights = np.concatenate([half, [256 - 2*half.sum()], half[::-1]])
+    pixels = np.pad(np.arange(n), reach, mode='reflect')
+    rows = np.zeros((n, n), np.float32)
+    for k, weight in enumerate(weights): np.add.at(rows, (np.arange(n), pixels[k:k+n]), weight)
+    return rows
 
-@functools.lru_cache(maxsize=None)
-def _face_mesh(confidence, most=1):
-    "This process's FaceMesh for this many faces, and its lock"
-    try: import mediapipe as mp
-    except ImportError as e:
-        raise ImportError("MediaPipe did not load. Install it with `pip install mediapipe==0.10.21`; on Debian and Ubuntu it "
-                          "also needs `apt-get install libgl1 libglib2.0-0`.") from e
-    with _quiet(): mesh = mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=most, min_detection_confidence=confidence)
-    return mesh, threading.Lock(), []
-
-def _process(mesh, image, seen):
-    "FaceMesh on a canvas; quiet until each of its two networks has run once, since each has things to say when it starts"
-    with _quiet() if not seen else contextlib.nullcontext(): found = mesh.process(image).multi_face_landmarks
-    if found and not seen: seen.append(True)
-    return found
+def _blur(face):
+    "`face` (H, W) as if it had been taken through a soft lens: a Gaussian of 1/48 of its side"
+    h, w = face.shape
+    sigma = max(h, w)/48
+    return ((_gauss(h, sigma) @ face.astype(np.float32) @ _gauss(w, sigma).T + 32768)/65536).astype(np.uint8)
 
 # %% ../nbs/07_landmarks.ipynb #3c1777d9
 def _check_face(face):
@@ -80,22 +93,18 @@ class LandmarkExtractor:
                 ): # landmarks float32 (468, 3) in crop coordinates (zeros if not found), whether found
         "Landmarks of `face` and whether they were found"
         face = _check_face(face)
-        mesh, lock, seen = _face_mesh(self.settings['confidence'])
-        with lock:
-            for view in self.views[:1+self.settings['retries']]:
-                points = self._locate(mesh, seen, face, view)
-                if points is not None: return points, True
+        for view in self.views[:1+self.settings['retries']]:
+            points = self._locate(face, view)
+            if points is not None: return points, True
         return np.zeros((N_LANDMARKS, 3), np.float32), False
 
-    def _locate(self, mesh, seen, face, view):
-        import cv2
+    def _locate(self, face, view):
         size, border = self.settings['size'], self.settings['border']
         if view=='mirrored': face = face[:, ::-1]
-        if view=='blurred':  face = cv2.GaussianBlur(face, (0, 0), max(face.shape)/48)
-        found = _process(mesh, canvas(face, size, border), seen)
+        if view=='blurred':  face = _blur(face)
+        found = FaceMesh(1, self.settings['confidence'])(canvas(face, size, border))
         if not found: return None
-        points = np.array([(p.x, p.y, p.z) for p in found[0].landmark], dtype=np.float32)
-        points = points*(1 + 2*border) - np.float32([border, border, 0])
+        points = found[0]*(1 + 2*border) - np.float32([border, border, 0])
         return mirror(points) if view=='mirrored' else points
 
 # %% ../nbs/07_landmarks.ipynb #fe868ae4
@@ -206,28 +215,42 @@ def head_pose(landmarks:np.ndarray # float32 (468, 3), in pixels or in crop coor
     return {k:round(float(v), 1) for k,v in dict(yaw=out_of_plane(across), pitch=_STRAIGHT-out_of_plane(down), roll=roll).items()}
 
 # %% ../nbs/07_landmarks.ipynb #dfea8293
+def _average(image, old, new, axis):
+    "`image` averaged over `new` equal parts of the first `old` pixels along an axis, float32"
+    edges = np.arange(new+1)*(old/new)
+    first, out = np.floor(edges[:-1]).astype(int), 0
+    for cell in first + np.arange(math.ceil(old/new)+1)[:, None]:
+        part = (np.minimum(cell+1, edges[1:]) - np.maximum(cell, edges[:-1])).clip(0)*(new/old)
+        part = part.astype(np.float32).reshape([-1 if i == axis else 1 for i in range(3)])
+        out = out + image.take(cell.clip(0, image.shape[axis]-1), axis)*part
+    return out
+
+def _shrink(image, w, h):
+    "`image` (H, W, 3) averaged to `w` by `h` pixels"
+    times = min(image.shape[1]//w, image.shape[0]//h)
+    size = [n/times for n in image.shape[:2]]
+    if times>1: image = np.asarray(Image.fromarray(image).reduce(times))
+    image = _average(_average(image, size[0], h, 0), size[1], w, 1)
+    return np.rint(image).astype(np.uint8)
+
+# %% ../nbs/07_landmarks.ipynb #c47d9e10
 def _photo_view(image, view):
     "A photo as one view shows it, and its border in pixels"
-    import cv2
-    if view=='mirrored': image = image[:, ::-1]
+    if view=='mirrored': return image[:, ::-1], 0
     b = round(.25*min(image.shape[:2])) if view=='bordered' else 0
-    return cv2.copyMakeBorder(np.ascontiguousarray(image), b, b, b, b, cv2.BORDER_CONSTANT, value=(128,128,128)), b
+    return np.pad(image, ((b, b), (b, b), (0, 0)), constant_values=128) if b else image, b
 
-def photo_landmarks(image, # uint8 (H, W, 3), RGB: a whole photo
-                    confidence=.5, # least detector confidence
-                    most=4, # faces
-                    max_side=640 # of the copy that is looked at, pixels
-                   ): # list of float32 (468, 3), pixels of the photo, largest face first
+def photo_landmarks(image:np.ndarray, # uint8 (H, W, 3), RGB: a whole photo
+                    confidence:float=.5, # least detector confidence
+                    most:int=4, # faces
+                    max_side:int=640 # of the copy that is looked at, pixels
+                   )->list[np.ndarray]: # float32 (468, 3) each, pixels of the photo, largest face first
     "Landmarks of the faces that FaceMesh's own detector finds in a whole photo, some of them false"
-    import cv2
     h, w = image.shape[:2]; scale = min(1, max_side/max(h, w))
-    if scale<1: image = cv2.resize(image, (max(1, round(w*scale)), max(1, round(h*scale))), interpolation=cv2.INTER_AREA)
-    mesh, lock, seen = _face_mesh(confidence, most)
+    if scale<1: image = _shrink(image, max(1, round(w*scale)), max(1, round(h*scale)))
     for view in ('plain', 'mirrored', 'bordered'):
         photo, b = _photo_view(image, view); h, w = photo.shape[:2]
-        with lock: found = _process(mesh, photo, seen) or []
-        faces = [np.array([(p.x, p.y, p.z) for p in f.landmark], np.float32) for f in found]
-        if faces: break
+        if faces := FaceMesh(most, confidence)(photo): break
     if view=='mirrored': faces = [mirror(f) for f in faces]
     faces = [((f*[w, h, w] - [b, b, 0])/scale).astype(np.float32) for f in faces]
     return sorted(faces, key=lambda f: -np.ptp(f[:, :2], 0).prod())
