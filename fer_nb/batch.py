@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BatchError', 'Photo', 'find_photos', 'predict_photos', 'predict_folder']
 
-# %% ../nbs/24_batch.ipynb #5dcb164d
+# %% ../nbs/24_batch.ipynb #f36d3624
 import contextlib, functools, glob, hashlib, importlib.util, io, itertools, os, re, sys, zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from PIL import Image
 from . import __version__
 from .core import CLASSES, PICTURES, STATUSES, FerError, MissingExtra, Prediction, cores, is_film, is_picture, whole_file
 from .network import find_weights
-from .tables import (Journal, Table, TableError, as_row, cannot_write, columns, printable, table_format,
+from .tables import (FORMATS, Journal, Table, TableError, as_row, cannot_write, columns, printable, table_format,
                            table_writer, to_rows)
 
 # %% ../nbs/24_batch.ipynb #b1413fab
@@ -287,7 +287,7 @@ def _settings(recognizer, options, wish, names):
     digest = hashlib.sha256(find_weights(options.get('weights')).read_bytes()).hexdigest()[:12]
     return about | dict(weights=digest, **{k:v for k,v in sorted(options.items()) if k!='weights' and v is not None})
 
-# %% ../nbs/24_batch.ipynb #1c71a284
+# %% ../nbs/24_batch.ipynb #2eeb9eeb
 class _Sink:
     "Rows go to a function"
     def __init__(self, add): self.add = add
@@ -295,33 +295,38 @@ class _Sink:
     def finish(self): pass
     def close(self): pass
 
-class _Device(_Sink):
-    "Rows go to a file that cannot be replaced: a terminal, a pipe"
+class _Stream(_Sink):
+    "Rows go to a file that is open already, or cannot be replaced: a terminal, a pipe"
     def __init__(self, out, format, names):
-        self.out, self.file = out, open(out, 'wb')
+        self.own, self.name = not hasattr(out, 'write'), getattr(out, 'name', out)
+        self.file = open(out, 'wb') if self.own else out
         self.table = table_writer(self.file, format, names)
     def _do(self, f, *args):
-        try: f(*args); self.file.flush()
+        try:
+            f(*args)
+            self.file.flush()
         except BrokenPipeError: raise
-        except OSError as e: raise cannot_write(self.out, e) from e
+        except OSError as e: raise cannot_write(self.name, e) from e
     def add(self, rows): self._do(self.table.write, rows)
     def finish(self): self._do(self.table.close)
     def close(self):
-        with contextlib.suppress(OSError): self.file.close()
+        with contextlib.suppress(OSError): self.own and self.file.close()
 
+# %% ../nbs/24_batch.ipynb #cad0998d
 def _table(out, format):
     "The table of a request, still empty"
     if out is None or callable(out): return Table([] if out is None else None)
-    return Table(out=os.fspath(out), format=table_format(out, format))
+    if hasattr(out, 'write') and format not in FORMATS: raise BatchError(f"An open file needs format=, one of {', '.join(FORMATS)}.")
+    return Table(format=format) if hasattr(out, 'write') else Table(out=os.fspath(out), format=table_format(out, format))
 
 def _sink(table, out, resume, names, settings):
-    if table.out is None: return _Sink(out or table.rows.extend)
-    if os.path.exists(table.out) and not os.path.isfile(table.out): return _Device(table.out, table.format, names)
+    if table.format is None: return _Sink(out or table.rows.extend)
+    if table.out is None or os.path.exists(table.out) and not os.path.isfile(table.out): return _Stream(out, table.format, names)
     table_writer(io.BytesIO(), table.format, names).close() # what is missing for it is said now
     return Journal(table.out, table.format, names, settings, resume)
 
-# %% ../nbs/24_batch.ipynb #576a477c
-def _coming(make, workers, ray, wish, live, photos):
+# %% ../nbs/24_batch.ipynb #7148ca3f
+def _coming(make, workers, ray, wish, photos, live=False):
     "Rows, and whether they are the first of their photo"
     if live and not ray and not (_default_workers(photos) if workers is None else workers):
         recognizer = make()
@@ -352,10 +357,10 @@ def _fill(table, sink, photos, work, progress):
 
 def _nothing(): yield from ()
 
-# %% ../nbs/24_batch.ipynb #f6a88255
+# %% ../nbs/24_batch.ipynb #019da1ad
 def predict_folder(
     paths:str|os.PathLike|Iterable[str|os.PathLike], # files, folders, patterns, zips
-    out:str|os.PathLike|Callable|None=None, # a file; or called with rows; None: memory
+    out:Any=None,           # a file's name; a file open for bytes; a function of rows; None: memory
     format:str|None=None,   # csv, jsonl, json or parquet; None: by the ending
     recognizer:Any=None,    # one, or what makes one (workers need that); None: by `options`
     workers:int|None=None,  # processes; 0: only this one; None: one a core
@@ -364,13 +369,13 @@ def predict_folder(
     annotated:str|None=None, # folder for copies with the faces marked
     progress:bool|None=None, # a count on standard error; None: on a terminal
     films:bool=False,       # follow films that lie in folders too
-    wish:Wish=Wish(),       # landmarks, largest; of films fps, start, end
-    **options:Any           # of `from_pretrained`: truth, prior, classes, …
+    **options:Any           # fields of `Wish`: landmarks, …; of `from_pretrained`: truth, …
 ) -> Table:
     "Emotions of all photos in a table. Raises `BatchError`; a bad photo is a row."
+    wish = Wish(**{k:options.pop(k) for k in Wish._fields if k in options})
     table, photos = _table(out, format), find_photos(paths)
     photos, table.left_out = _listed(photos, paths, annotated, films)
     make, about = _make(recognizer, options), _about(photos, recognizer, options, wish)
     sink = _sink(table, out, resume and all(p.data is None for p in photos), *about)
-    work = functools.partial(_coming, make, workers, ray, wish, callable(out))
+    work = functools.partial(_coming, make, workers, ray, wish, live=table.out is None)
     return _fill(table, sink, photos, work, progress)
