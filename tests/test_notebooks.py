@@ -23,7 +23,7 @@ def tree(tmp_path, monkeypatch):
     for name, value in dict(root=tmp_path, nbs=tmp_path/'nbs', notes=tmp_path/'nbs/.outputs').items(): monkeypatch.setattr(notebooks, name, value)
     path = tmp_path/'nbs/01_a.ipynb'
     path.write_text(json.dumps(book(cell('# Title', 'markdown'), cell('1+1'), cell('#| eval: false\n2+2'))))
-    notebooks.note(path, json.loads(path.read_text()), ['fer_nb/data.py', 'nbs/study/a.csv'], True)
+    notebooks.note(path, json.loads(path.read_text()), ['fer_nb/data.py', 'nbs/study/a.csv'], True, 3.1)
     return tmp_path, path
 
 def old(path): return notebooks.outdated(path, json.loads(path.read_text()))

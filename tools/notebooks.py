@@ -3,13 +3,22 @@
     python tools/notebooks.py [NAME ...]           # 05_faces, say; without a name, all of them in order
     python tools/notebooks.py --stale              # those whose outputs are older than something they were made from
     python tools/notebooks.py --still NAME ...     # after a change that shows nowhere: note that the outputs still hold
+    python tools/notebooks.py --test [00 03 ...]   # as nbdev_test does, nothing stored: two at a time, the longest first
 
 Each runs in a process of its own. A cell marked `#| eval: false` is left as it is. The first error stops the run, and so does
 an output that no reader should see; nothing of that notebook is stored. What a run was made from (the notebook's code, the
 library's modules, weights, results of the study, whether FER2013 was there) is noted in nbs/.outputs, a file a notebook, and
 .ci/check compares it with what is there now.
 """
-import argparse, hashlib, json, os, re, subprocess, sys, time
+import argparse
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
@@ -61,10 +70,16 @@ def watch_files():
     sys.addaudithook(hook)
     return seen
 
-def note(path, nb, files, fer2013):
-    "Write down what the outputs of a notebook were made from"
+def used_modules():
+    "The library's modules that this process has imported, as paths from the root"
+    files = (Path(getattr(m, '__file__', None) or '') for n, m in list(sys.modules.items()) if n.startswith('fer_nb.'))
+    return {p.relative_to(root).as_posix() for p in files if p.is_relative_to(root/'fer_nb') and p.name not in ('__init__.py', '_modidx.py')}
+
+def note(path, nb, files, fer2013, seconds):
+    "Write down what the outputs of a notebook were made from, and roughly how long that took (1, 2, 5, 10, 20 … seconds)"
     notes.mkdir(exist_ok=True)
-    about = dict(code=code_hash(nb), fer2013=bool(fer2013), files={f: file_hash(f) for f in sorted(files)})
+    rough = next(s for s in (f*10**e for e in range(5) for f in (1, 2, 5)) if s >= min(seconds, 5000))
+    about = dict(code=code_hash(nb), fer2013=bool(fer2013), seconds=rough, files={f: file_hash(f) for f in sorted(files)})
     (notes/f'{path.stem}.json').write_text(json.dumps(about, indent=1) + '\n', encoding='utf-8')
 
 def read_note(path):
@@ -93,7 +108,7 @@ def run(path):
     from execnb.nbio import read_nb, write_nb
     from execnb.shell import CaptureShell
     os.chdir(path.parent)
-    files = watch_files()
+    files, start = watch_files(), time.time()
     nb, shell = read_nb(path), CaptureShell(path)
     for cell in filter(runs, nb.cells): cell["outputs"] = []  # what a cell no longer shows would stay otherwise
     try: shell.run_all(nb, exc_stop=True, preproc=lambda cell: not runs(cell))
@@ -101,24 +116,53 @@ def run(path):
     lighten(nb)
     if bad := [f'- {path.name}, cell {cell} shows {what}' for cell,what in unfit(nb)]: sys.exit('\n'.join(bad))
     write_nb(nb, path)
-    modules = {n for n in sys.modules if re.fullmatch(r'fer_nb\.\w+', n) and '_modidx' not in n}
-    if modules & {'fer_nb.inference', 'fer_nb.faces'} or 'weights' in str(nb):  # these are read past Python's open
+    modules = used_modules()
+    if modules & {f'fer_nb/{m}.py' for m in ('inference', 'faces', 'facemesh')} or 'weights' in str(nb):  # these are read past Python's open
         files |= {p.relative_to(root).as_posix() for p in (root/'fer_nb/weights').rglob('*') if p.suffix in ('.safetensors', '.onnx')}
-    note(path, nb, files | {n.replace('.', '/') + '.py' for n in modules}, os.environ.get('FER2013_HOME'))
+    note(path, nb, files | modules, os.environ.get('FER2013_HOME'), time.time() - start)
+
+# Testing
+
+def test_one(path):
+    "Whether a notebook runs, and in how many seconds; its error goes to standard error"
+    from nbdev.test import test_nb
+    return test_nb(path, skip_flags=['notest'], basepath=root)
+
+def test(paths, workers=2):
+    "Run notebooks, the longest first, in a few processes; the names of those that fail"
+    paths = sorted(paths, key=lambda p: -(read_note(p) or {}).get('seconds', 60))
+    failed = []
+    with ProcessPoolExecutor(workers) as pool:
+        jobs = {pool.submit(test_one, p): p for p in paths}
+        for n, job in enumerate(as_completed(jobs), 1):
+            (passed, seconds), path = job.result(), jobs[job]
+            if not passed: failed.append(path.name)
+            print(f'{n:3}/{len(paths)} {path.stem}: {"passed" if passed else "FAILED"}, {seconds:.0f} s', flush=True)
+    return failed
+
+def chosen(name):
+    "The notebook of that name, or those that a number begins"
+    stem = Path(name).stem
+    found = [nbs/f'{stem}.ipynb'] if (nbs/f'{stem}.ipynb').exists() else sorted(nbs.glob(f'{stem}_*.ipynb'))
+    return found or sys.exit(f'there is no notebook {name} in nbs/')
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('names', nargs='*', metavar='NAME')
     parser.add_argument('--stale', action='store_true')
     parser.add_argument('--still', action='store_true')
+    parser.add_argument('--test', action='store_true')
     args = parser.parse_args()
-    paths = [nbs/f'{Path(name).stem}.ipynb' for name in args.names] or all_books()
+    paths = [p for name in args.names for p in chosen(name)] or all_books()
+    if args.test:
+        if failed := test(paths): sys.exit(f"{len(failed)} of {len(paths)} notebooks fail: {', '.join(sorted(failed))}")
+        return print(f'{len(paths)} notebooks pass')
     def book(path): return json.loads(path.read_text(encoding='utf-8'))
     if args.stale: paths = [p for p in paths if any(outdated(p, book(p)))]
     if args.still:
         for p in paths:
             old = read_note(p) or sys.exit(f'{p.name} was never run by this tool: make notebooks NB={p.stem}')
-            note(p, book(p), old['files'], old['fer2013'])
+            note(p, book(p), old['files'], old['fer2013'], old.get('seconds', 1))
         return
     if len(paths) == 1: return run(paths[0])
     for path in paths:
