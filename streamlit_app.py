@@ -248,9 +248,8 @@ def read(name, data # bytes of a file
         return Picture(name, found[0].status, data, data_uri(shown, 'JPEG'), image.shape[1::-1], readings(model, found))
 
 def sample():
-    "A public-domain portrait that matplotlib carries; mediapipe brings matplotlib"
-    from matplotlib.cbook import get_sample_data
-    with get_sample_data('grace_hopper.jpg') as f: return 'Grace Hopper (US Navy)', f.read()
+    "A portrait in the public domain"
+    return 'Grace Hopper (US Navy)', (files('fer_nb')/'apps/page/sample.jpg').read_bytes()
 
 def answers(place,  # of the page; what was taken away there is forgotten
             photos  # (key, name, bytes) of each
