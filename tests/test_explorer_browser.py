@@ -11,7 +11,9 @@ root = Path(__file__).resolve().parents[1]
 flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
          '--disable-component-update', '--disable-sync']
 cell = '''import numpy as np
-from fer_nb.train.data import FERPLUS, add_landmarks, synthetic_faces
+from fer_nb.core import VOTES
+from fer_nb.train.data import synthetic_faces
+from fer_nb.train.prepare import add_landmarks
 from fer_nb.core import CLASSES
 from fer_nb.apps.explorer import LandmarkExtractor, explore
 arrays = add_landmarks(synthetic_faces(49), LandmarkExtractor(), workers=1, progress=False)

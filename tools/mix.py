@@ -32,7 +32,8 @@ def end(run):
 
 def read():
     "The faces with their landmarks, and the votes of FER+"
-    from fer_nb.train.data import prepare, read_ferplus
+    from fer_nb.train.audit import read_ferplus
+    from fer_nb.train.prepare import prepare
     from fer_nb.landmarks import LandmarkExtractor
     arrays = prepare(extract=LandmarkExtractor())
     return arrays, read_ferplus(arrays)
@@ -43,7 +44,7 @@ def judge(weights, arrays, votes, every=4):
     from fer_nb.train.evaluation import evaluate
     from fer_nb.train.model import load_weights
     from fer_nb.lab.robustness import framing, robustness
-    from fer_nb.train.training import half_precision
+    from fer_nb.train.recipe import half_precision
     net, some = (load_weights(weights)[0].to(memory_format=torch.channels_last), {}), arrays.subset('PublicTest')[::every]
     with half_precision():
         report = evaluate(*net, arrays, 'PublicTest', votes)

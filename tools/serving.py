@@ -9,7 +9,8 @@ from pathlib import Path
 from fer_nb.inference import EmotionRecognizer
 from fer_nb.lab.serving import serve_faces
 from fer_nb.landmarks import LandmarkExtractor
-from fer_nb.train.data import ferplus_majority, prepare, read_ferplus
+from fer_nb.train.audit import ferplus_majority, read_ferplus
+from fer_nb.train.prepare import prepare
 
 table = Path(__file__).resolve().parents[1]/'nbs/study/serving.json'
 

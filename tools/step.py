@@ -31,7 +31,8 @@ def measure(config, bf16=False, channels_last=False, keep=False, compile=False, 
     import torch
     import torch.nn.functional as F
     from fer_nb.train.model import EmotionNet
-    from fer_nb.train.training import _keep_memory, _optimizer, load_config
+    from fer_nb.train.recipe import load_config
+    from fer_nb.train.training import _keep_memory, _optimizer
     config = load_config(config)
     if keep: _keep_memory()
     net, n = EmotionNet(config.model), config.batch_size

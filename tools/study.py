@@ -102,7 +102,7 @@ def judge(folder, public):
 def doubt(jobs, folds=3, share=.1, file=results/'doubted.txt'):
     "Write the rows of Training, a share of each class, whose label a network that had not seen them, unless as a copy, believes least"
     import numpy as np
-    from fer_nb.train.data import prepare
+    from fer_nb.train.prepare import prepare
     from fer_nb.train.evaluation import predict_logits
     from fer_nb.network import softmax
     from fer_nb.landmarks import LandmarkExtractor
@@ -137,7 +137,7 @@ def together(folders):
     "Note the scores on PublicTest of each network, and of the mean of the probabilities of two or more, with the share of faces on which these agree; notes of others stay"
     from itertools import combinations
     import numpy as np
-    from fer_nb.train.data import prepare
+    from fer_nb.train.prepare import prepare
     from fer_nb.train.evaluation import predict_logits, score
     from fer_nb.network import softmax
     from fer_nb.landmarks import LandmarkExtractor
@@ -160,10 +160,11 @@ def memory(folders, batch=256):
     import numpy as np, torch
     from fer_nb.train.augment import augment
     from fer_nb.train.data import SPLITS
-    from fer_nb.train.data import ferplus_majority, prepare, read_ferplus
+    from fer_nb.train.audit import ferplus_majority, read_ferplus
+    from fer_nb.train.prepare import prepare
     from fer_nb.landmarks import LandmarkExtractor, align
     from fer_nb.train.model import load_weights, to_pixels
-    from fer_nb.train.training import load_config
+    from fer_nb.train.recipe import load_config
     file, views = results/'memory.json', load_config('polished').augment
     arrays, out = prepare(extract=LandmarkExtractor()), json.loads(file.read_text()) if file.exists() else {}
     people = ferplus_majority(read_ferplus(arrays))
@@ -215,7 +216,7 @@ def logits_of(model, arrays, zoom, dx, dy, degrees, flip, batch=256):
 def try_views():
     "Note the shipped network's scores on PublicTest for each kind of views; logits are averaged"
     import numpy as np
-    from fer_nb.train.data import prepare
+    from fer_nb.train.prepare import prepare
     from fer_nb.train.evaluation import predict_logits, score
     from fer_nb.network import probabilities
     from fer_nb.landmarks import LandmarkExtractor
@@ -234,7 +235,8 @@ def try_views():
 def try_constants():
     "Note the shipped network's scores with and without constants"
     from fer_nb.train.data import SPLITS
-    from fer_nb.train.data import prepare, read_ferplus
+    from fer_nb.train.audit import read_ferplus
+    from fer_nb.train.prepare import prepare
     from fer_nb.train.evaluation import calibrate, evaluate
     from fer_nb.landmarks import LandmarkExtractor
     from fer_nb.train.model import load_weights
@@ -252,7 +254,7 @@ def try_constants():
 def run_all(seeds, only, jobs):
     "Every wanted row that has no line yet: all rows with one seed, then with the next"
     import torch
-    from fer_nb.train.data import prepare
+    from fer_nb.train.prepare import prepare
     from fer_nb.landmarks import LandmarkExtractor
     public = prepare(extract=LandmarkExtractor()).subset('PublicTest')
     if jobs>1: torch.set_num_threads(1) # threads that wait for each other while runs hold the cores cost minutes

@@ -26,12 +26,13 @@ def print_json(value, out):
 # %% ../../nbs/18_commands.ipynb #3a1be2c6
 def read_arrays(args):
     from fer_nb.landmarks import LandmarkExtractor
-    from fer_nb.train.data import prepare
+    from fer_nb.train.prepare import prepare
     return prepare(args.source, LandmarkExtractor(), workers=getattr(args, 'workers', None))
 
 def read_votes(arrays, args, needed=False):
     "FER+ votes, if their file lies beside FER2013"
-    from fer_nb.train.data import DataError, read_ferplus
+    from fer_nb.train.audit import read_ferplus
+    from fer_nb.train.data import DataError
     try: return read_ferplus(arrays, source=args.source)
     except DataError:
         if needed: raise
@@ -64,7 +65,7 @@ def parse_changes(changes:list[str] # such as ['epochs=5', 'model.branches=image
 def recipe(name, changes):
     "A recipe by name, changed"
     from dataclasses import asdict
-    from fer_nb.train.training import TrainConfig, load_config
+    from fer_nb.train.recipe import TrainConfig, load_config
     merged = asdict(load_config(name))
     for k,v in changes.items():
         merged[k] = {**merged[k], **v} if isinstance(v, dict) and isinstance(merged.get(k), dict) else v

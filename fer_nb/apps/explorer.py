@@ -18,19 +18,26 @@ import numpy as np, torch
 from fastcore.basics import patch
 from PIL import Image, ImageDraw, ImageFont
 from ..train.augment import AugmentConfig, augment
-from ..core import CLASSES; from fer_nb.train.data import SPLITS, DataError
-from ..train.data import FERPLUS, FerArrays, add_landmarks, cache_dir, drawn_faces, ferplus_majority, from_faces, prepare, read_ferplus
+from ..core import CLASSES, COLORS, VOTE_OF, VOTES, FerError, MissingExtra, whole_file
+from ..train.audit import ferplus_majority, read_ferplus
+from ..train.data import SPLITS, DataError, FerArrays, synthetic_faces, from_faces
+from ..train.prepare import add_landmarks, cache_dir, prepare
 from ..train.evaluation import confusion, plot_coverage
 from ..explain import by_part, draw_importance, heat_map, landmark_importance, overlay
-from ..core import COLORS
 from ..inference import EmotionRecognizer, annotate, to_fer
 from ..landmarks import LandmarkExtractor, align, draw_landmarks
-from ..train.model import to_pixels
+from ..network import find_weights
+from ..train.model import TorchNet, load_weights, to_pixels
 from ..lab.robustness import PLACES, blur, corrupt, reframe
 
 # %% ../../nbs/30_explorer.ipynb #9acdd62a
 try: import ipywidgets as widgets
-except ImportError as e: raise ImportError("The explorer needs ipywidgets. Install it with `pip install 'fer_nb[notebook]'`.") from e
+except ImportError as e: raise MissingExtra('The explorer', 'notebook') from e
+
+# %% ../../nbs/30_explorer.ipynb #425c62ba
+def _torch(recognizer): return getattr(recognizer.model, 'model', recognizer.model) # a TorchNet's network
+
+def _with_features() -> EmotionRecognizer: return EmotionRecognizer(TorchNet(*load_weights(find_weights(suffix='.safetensors'))))
 
 # %% ../../nbs/30_explorer.ipynb #3d0a9b3e
 def open_arrays(extract=None, # landmark extractor; None: `LandmarkExtractor()`
@@ -44,7 +51,7 @@ def open_arrays(extract=None, # landmark extractor; None: `LandmarkExtractor()`
         try: votes, about = read_ferplus(arrays), 'with the votes of FER+.'
         except DataError: votes, about = None, 'without FER+: its file fer2013new.csv is not beside them, or the rows are unknown.'
         return arrays, votes, f'{len(arrays):,} faces of FER2013, {about}'
-    arrays = add_landmarks(drawn_faces(n), extract, workers=1, progress=False)
+    arrays = add_landmarks(synthetic_faces(n), extract, workers=1, progress=False)
     return arrays, None, f'{len(arrays):,} drawn faces. Set FER2013_HOME to FER2013 and start again to see the real ones.'
 
 # %% ../../nbs/30_explorer.ipynb #ac691117
@@ -136,7 +143,7 @@ def picture_html(picture, # PIL picture
 def votes_text(votes # int (10,)
               ) -> str:
     "Votes of FER+, the most first"
-    return ', '.join(f'{FERPLUS[k]} {votes[k]}' for k in np.argsort(-votes, kind='stable') if votes[k]) or 'none'
+    return ', '.join(f'{VOTES[k]} {votes[k]}' for k in np.argsort(-votes, kind='stable') if votes[k]) or 'none'
 
 # %% ../../nbs/30_explorer.ipynb #15e46b50
 def face_detail(arrays:FerArrays,
@@ -440,7 +447,7 @@ def features(model,          # `EmotionNet`
              batch_size=256
             ): # float32 (N, C), each of length 1
     "What the last layer sees of every face"
-    if not hasattr(model, 'features'): raise ValueError("Nearest faces need the network's features, which only the PyTorch backend gives: EmotionRecognizer.from_pretrained(backend='torch').")
+    if not hasattr(model, 'features'): raise FerError("Nearest faces need the network's features, which an .onnx file does not give: make the recogniser with TorchNet(*load_weights(FILE)).")
     out, device = [np.zeros((0, model.head[1].in_features), np.float32)], next(model.parameters()).device
     for i in range(0, len(arrays), batch_size):
         part = arrays[i:i+batch_size]
@@ -471,8 +478,7 @@ def known_features(model, arrays:FerArrays,
     if file.exists(): return np.load(file)
     out = features(model, arrays, tell)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with open(file.with_suffix('.part'), 'wb') as f: np.save(f, out)
-    os.replace(file.with_suffix('.part'), file)
+    with whole_file(file) as part, open(part, 'wb') as f: np.save(f, out)
     return out
 
 # %% ../../nbs/30_explorer.ipynb #babd358f
@@ -589,7 +595,7 @@ def _neighbours(self:ModelRoom, seen):
     "Show the training faces that are most like this one"
     where = np.flatnonzero(self.arrays.split==0)
     one = from_faces(seen.face[None].copy(), 0); one.landmarks[0], one.valid[0] = seen.landmarks, seen.found
-    order, similar = nearest(self.known, features(self.recognizer().model, one)[0], 11)
+    order, similar = nearest(self.known, features(_torch(self.recognizer()), one)[0], 11)
     like = {int(where[o]):s for o,s in zip(order, similar) if where[o]!=self.at}
     lines = lambda a,i: [(f'{i} {CLASSES[a.labels[i]]}', CLASSES[a.labels[i]]), (f'cosine {like[i]:.3f}', None)]
     sheet = contact_sheet(self.arrays, list(like)[:10], False, lines=lines)
@@ -601,7 +607,7 @@ def find(self:ModelRoom, button=None):
     "Compute what the network sees of the Training faces, or get it from the cache"
     train = self.arrays.subset('Training')
     self.bar.max, self.bar.value, self.bar.layout.display, self.near.disabled = len(train), 0, None, True
-    try: self.known = known_features(self.recognizer().model, train, tell=lambda n: setattr(self.bar, 'value', n))
+    try: self.known = known_features(_torch(self.recognizer()), train, tell=lambda n: setattr(self.bar, 'value', n))
     finally: self.bar.layout.display, self.near.disabled = 'none', self.known is not None
     if self.crop is not None: self._look()
 
@@ -630,7 +636,8 @@ def ask(recognizer,         # `EmotionRecognizer`
     out = []
     for i in range(0, len(where), batch_size):
         part = arrays[where[i:i+batch_size]]
-        out.append(recognizer.classify(part.faces, part.landmarks, part.valid)[0])
+        logits, *_ = recognizer.logits(part.faces, part.landmarks, part.valid)
+        out.append(recognizer.calibration.probabilities(logits.mean(1), 'fer2013', flip=recognizer.tta)) # the data's labels are their truth
         if tell: tell(i+len(part))
     return Answers(where, arrays.labels[where], np.concatenate(out))
 
@@ -660,7 +667,7 @@ def coverage_picture(answers:Answers, threshold) -> Image.Image:
     "Accuracy of the answered faces against how many are answered, and where the threshold stands"
     from matplotlib.figure import Figure
     fig = Figure(figsize=(3.6, 3.), dpi=90)
-    plot_coverage(answers.labels, answers.probabilities, threshold if (answers.confidence>=threshold).any() else None, fig.subplots())
+    plot_coverage(answers.said==answers.labels, answers.confidence, threshold if (answers.confidence>=threshold).any() else None, fig.subplots())
     fig.tight_layout()
     f = io.BytesIO(); fig.savefig(f); return Image.open(f)
 
@@ -768,13 +775,13 @@ def explore(arrays=None,     # `FerArrays` with landmarks; None: as `open_arrays
             votes=None       # int (N, 10) of FER+ for `arrays`
            ) -> widgets.Tab:
     "The explorer: the data, its augmentation, the model, its errors"
-    shared = functools.cache(lambda: recognizer or EmotionRecognizer.from_pretrained(backend='torch')) # nearest faces need its features
+    shared = functools.cache(lambda: recognizer or _with_features()) # nearest faces need them
     about, failed = '', None
     try:
         if arrays is None: arrays, votes, about = open_arrays()
     except Exception as e:
         failed = sentence_html(f'The data could not be opened. {e} The other rooms show drawn faces.')
-        arrays, votes = add_landmarks(drawn_faces(49), LandmarkExtractor(), workers=1, progress=False), None
+        arrays, votes = add_landmarks(synthetic_faces(49), LandmarkExtractor(), workers=1, progress=False), None
     data = widgets.HTML(failed) if failed else DataRoom(arrays, votes, about or f'{len(arrays):,} faces.')
     rooms = [data, AugmentRoom(arrays), ModelRoom(arrays, shared), ErrorRoom(arrays, shared, votes)]
     tab = widgets.Tab(rooms, titles=['Data', 'Augmentation', 'Model', 'Errors'])

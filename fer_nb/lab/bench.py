@@ -193,7 +193,7 @@ def recall_part(quick=False, n=None # scenes; None: 250, quick 20
 # %% ../../nbs/40_bench.ipynb #a9e3449d
 def classifier_part(quick=False):
     "Milliseconds of the network for one face, and faces a second in batches of 64, one thread"
-    from fer_nb.train.data import draw_face
+    from fer_nb.train.synthetic import draw_face
     from fer_nb.inference import EmotionRecognizer
     one_thread()
     naive, face, n = Naive(), draw_face('happy', 1), 64

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np, torch
 from PIL import Image, ImageFilter
 from ..train.augment import warp_pixels
-from ..train.data import FerArrays, add_landmarks, from_faces
+from ..train.data import FerArrays, from_faces
+from ..train.prepare import add_landmarks
 from ..core import FerError
 from ..train.evaluation import predict_logits
 from ..train.model import to_pixels

@@ -9,7 +9,7 @@ __all__ = ['mix']
 import numpy as np
 from pathlib import Path
 from .model import load_weights, save_weights
-from .training import TrainingError
+from .recipe import TrainingError
 
 # %% ../../nbs/14_average.ipynb #b3f86d19
 def mix(weights,    # files of networks of one form; meant for a network and runs that began at it

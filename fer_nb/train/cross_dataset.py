@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 import numpy as np
 from ..core import CLASSES, is_picture
-from .data import ALIASES, DataError, FerArrays, _files, add_landmarks, from_faces
+from .data import ALIASES, DataError, FerArrays, from_faces, open_files
+from .prepare import add_landmarks
 from .evaluation import evaluate
 from ..image import ImageError, load_image
 from ..faces import crop_frame
@@ -81,7 +82,7 @@ def read_labelled(source,         # folder or zip with pictures in folders named
     source, words, find = Path(source), words or class_words(), detector and _find(detector, extractor or LandmarkExtractor())
     if not source.exists(): raise DataError(f"{source} does not exist")
     faces, labels, skipped, unusable = [], [], Counter(), []
-    with _files(source) as (names, read):
+    with open_files(source) as (names, read):
         pictures = [n for n in names if is_picture(n) and '__MACOSX' not in n]
         for n in tqdm(pictures, disable=not progress, desc='faces', unit=' pictures'):
             emotion, folder = label_of(n, words)

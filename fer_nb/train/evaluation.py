@@ -14,7 +14,8 @@ import numpy as np
 from ..core import CLASSES, VOTES, VOTE_OF, FerError
 from ..landmarks import mirror
 from ..network import Calibration, softmax
-from .data import SPLITS, FerArrays, ferplus_majority, twin_of_training
+from .audit import ferplus_majority, twin_of_training
+from .data import SPLITS, FerArrays
 from .model import TorchNet
 
 # %% ../../nbs/13_evaluation.ipynb #8d925726

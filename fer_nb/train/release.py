@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from ..core import CLASSES, VOTES, VOTE_OF, whole_file
 from ..network import Calibration, HeadCalibration, softmax, unsmooth
-from .data import SPLITS, FerArrays, ferplus_majority
+from .audit import ferplus_majority
+from .data import SPLITS, FerArrays
 from .evaluation import confusion, evaluate, fit_temperature, fit_threshold, predict_logits, score, share_error
 from .export import export_onnx, needs_onnx
 from .model import load_weights, save_weights
