@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np, torch
 from ..core import MissingExtra, WeightsError, whole_file
 from ..landmarks import align
+from ..mtcnn import mtcnn_folder
 from ..network import INPUTS, OnnxNet, find_weights
 from .data import FerArrays
 from .model import EmotionNet, TorchNet, load_weights, to_pixels
@@ -142,63 +143,90 @@ _NETS = dict(pnet=dict(pools=(2, 0, 0), dense=None, heads=('conv4_1', 'conv4_2')
              rnet=dict(pools=(3, 3, 0), dense='dense4', heads=('dense5_1', 'dense5_2')),
              onet=dict(pools=(3, 3, 2, 0), dense='dense5', heads=('dense6_1', 'dense6_2')))
 
+def _column(v): return np.asarray(v, np.float32).reshape(-1, 1, 1, 1)
+
 class _Graph:
-    "Nodes and weights of an ONNX graph in the making."
+    "Nodes and weights of an ONNX graph in the making"
     def __init__(self): self.nodes, self.weights = [], []
 
     def op(self, kind, x, *weights, output=None, **attributes):
-        "Add one operation on `x`; the name of its result."
+        "Add one operation on `x`; the name of its result"
         from onnx import helper, numpy_helper
         names = [w if isinstance(w, str) else f'w{len(self.weights)+i}' for i, w in enumerate(weights)]
-        self.weights += [numpy_helper.from_array(np.ascontiguousarray(w, np.float32), n) for w, n in zip(weights, names) if not isinstance(w, str)]
-        self.nodes.append(helper.make_node(kind, [x, *names], [output or f'x{len(self.nodes)}'], **attributes))
-        return self.nodes[-1].output[0]
+        self.weights += [numpy_helper.from_array(np.ascontiguousarray(w), n) for w, n in zip(weights, names) if not isinstance(w, str)]
+        outputs = output if isinstance(output, list) else [output or f'x{len(self.nodes)}']
+        self.nodes.append(helper.make_node(kind, [x, *names], outputs, **attributes))
+        return outputs[0]
+
+    def scaled(self, x, by): return self.op('Conv', x, _column(by), group=len(by))
 
     def prelu(self, x, slope):
-        "PReLU of a feature map as x + (1-slope)·relu(-x), two convolutions of one pixel and one channel each."
-        slope = slope.reshape(-1, 1, 1, 1)
-        below = self.op('Relu', self.op('Conv', x, -np.ones_like(slope), group=len(slope)))
-        return self.op('Add', self.op('Conv', below, 1-slope, group=len(slope)), x)
+        "PReLU of a feature map as x + (1-slope)·relu(-x)"
+        return self.op('Add', self.scaled(self.op('Relu', self.scaled(x, -np.ones_like(slope))), 1-slope), x)
 
 # %% ../../nbs/15_export.ipynb #594eb7a6
 def _blocks(a, *axes):
-    "`a` with zeros up to a multiple of 16 along `axes`."
+    "`a` with zeros up to a multiple of 16 along `axes`"
     return np.pad(a, [(0, -n % 16 if i in axes else 0) for i, n in enumerate(a.shape)])
 
-def _layers(g, w, pools, dense, heads):
-    "Add a network with weights `w` to `g`: pixels 0 to 255 in; score and shift of the box out."
+def _pooled(g, x, k, b, slope, pool):
+    "Convolution, PReLU and max pooling in an order that makes the PReLU cheap"
+    down = np.flatnonzero(slope<0); n = len(slope)
+    k, b = _blocks(np.concatenate([k, -k[down]]), 0, *([] if x == 'pixels' else [1])), _blocks(np.concatenate([b, -b[down]]), 0)
+    largest = g.op('MaxPool', g.op('Conv', x, k, b), kernel_shape=[pool, pool], strides=[2, 2], ceil_mode=1)
+    mix = np.zeros((len(b), len(b), 1, 1), np.float32)                      # -P, or |a|·Q - P
+    mix[range(n), range(n)] = -1; mix[down, n+np.arange(len(down)), 0, 0] = -slope[down]
+    rise = np.pad(np.where(slope<0, 1, 1-slope).astype(np.float32), (0, len(b)-n))
+    return g.op('Add', g.scaled(g.op('Relu', g.op('Conv', largest, mix)), rise), largest)
+
+# %% ../../nbs/15_export.ipynb #22f9f451
+def _convolutions(g, w, pools, dense):
+    "The convolutions of a network with weights `w`; the name of the last feature map"
     x = 'pixels'
     for i, pool in enumerate(pools, 1):
-        k, b = w[f'conv{i}.weight'], w[f'conv{i}.bias']
+        k, b, slope = w[f'conv{i}.weight'], w[f'conv{i}.bias'], w[f'prelu{i}.weight']
         if i == 1: k, b = k/128, b - k.sum((1, 2, 3))*127.5/128             # (pixels-127.5)/128, once and for all
-        x = g.op('Conv', x, _blocks(k, *(0, 1)[:i]), _blocks(b, 0))
-        x = g.prelu(x, _blocks(w[f'prelu{i}.weight'], 0))
+        if pool and not dense: x = _pooled(g, x, k, b, slope, pool); continue
+        x = g.prelu(g.op('Conv', x, _blocks(k, *(0, 1)[:i]), _blocks(b, 0)), _blocks(slope, 0))
         if pool: x = g.op('MaxPool', x, kernel_shape=[pool, pool], strides=[2, 2], ceil_mode=1)
-    last, options = ('Gemm', dict(transB=1)) if dense else ('Conv', {})
+    return x
+
+# %% ../../nbs/15_export.ipynb #dd5eff51
+def _layers(g, w, pools, dense, heads):
+    "Add a network with weights `w` to `g`: pixels 0 to 255 in; score and shift of the box out"
+    x, last = _convolutions(g, w, pools, dense), 'Conv'
     if dense:
-        x = g.op('Flatten', g.op('Transpose', x, perm=[0, 3, 2, 1]))
-        x = g.op('PRelu', g.op('Gemm', x, w[dense+'.weight'], w[dense+'.bias'], transB=1), w[f'prelu{dense[-1]}.weight'])
-    k, b = w[heads[0]+'.weight'], w[heads[0]+'.bias']                        # two classes: softmax is a sigmoid of the difference
-    g.op('Sigmoid', g.op(last, x, k[1:]-k[:1], b[1:]-b[:1], **options), output='score')
-    g.op(last, x, w[heads[1]+'.weight'], w[heads[1]+'.bias'], output='shift', **options)
+        k, side = w[dense+'.weight'], int((w[dense+'.weight'].shape[1]/len(w[f'conv{len(pools)}.bias']))**.5)
+        k = k.reshape(len(k), side, side, -1).transpose(0, 3, 2, 1).reshape(len(k), -1)   # column, row, channel → channel, row, column
+        x = g.op('PRelu', g.op('Gemm', g.op('Flatten', x), k, w[dense+'.bias'], transB=1), w[f'prelu{dense[-1]}.weight'])
+        last = 'Gemm'
+    (k, b), (shift, offset) = ((w[h+'.weight'], w[h+'.bias']) for h in heads)
+    k, b = np.concatenate([k[1:]-k[:1], shift]), np.concatenate([b[1:]-b[:1], offset])    # two classes: their difference
+    both = g.op(last, x, k, b, **(dict(transB=1) if dense else {}))
+    g.op('Sigmoid', g.op('Split', both, np.array([1, 4]), axis=1, output=['logit', 'shift']), output='score')
+
+# %% ../../nbs/15_export.ipynb #3f60e47e
+def _model(g, name, side):
+    "A graph as the bytes of an ONNX file; `side` is its input's, None for any"
+    from onnx import TensorProto, checker, helper
+    def value(name, *shape): return helper.make_tensor_value_info(name, TensorProto.FLOAT, ['n', *shape])
+    out = () if side else ('rows', 'columns')
+    graph = helper.make_graph(g.nodes, name, [value('pixels', 3, side or 'height', side or 'width')],
+                              [value('score', 1, *out), value('shift', 4, *out)], g.weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8, producer_name='fer_nb',
+                              doc_string=f'{name} of MTCNN (Zhang et al., 2016), weights from facenet-pytorch (MIT licence)')
+    checker.check_model(model)
+    return model.SerializeToString()
 
 # %% ../../nbs/15_export.ipynb #22a591a7
-def export_mtcnn(
-    folder=None # where to write pnet.onnx, rnet.onnx and onet.onnx; None: into the package
-)->list: # the three paths
-    "Write MTCNN's networks, as facenet-pytorch ships them, for onnxruntime. Needs torch, facenet-pytorch and onnx; running them does not."
-    import torch, facenet_pytorch
-    from onnx import TensorProto, checker, helper
-    source, folder = Path(facenet_pytorch.__file__).parent/'data', Path(folder or mtcnn._FOLDER)
+def export_mtcnn(folder:str|os.PathLike|None=None # where to write pnet.onnx, rnet.onnx and onet.onnx; None: into the package
+                ) -> list[Path]: # the three
+    "Write MTCNN's networks, as facenet-pytorch ships them, for ONNX Runtime"
+    import facenet_pytorch
+    source, folder = Path(facenet_pytorch.__file__).parent/'data', Path(folder or mtcnn_folder())
     folder.mkdir(parents=True, exist_ok=True)
     for name, net in _NETS.items():
-        g = _Graph()
-        _layers(g, {k: v.numpy() for k, v in torch.load(source/f'{name[0]}net.pt', weights_only=True).items()}, **net)
-        side = dict(rnet=24, onet=48).get(name)
-        def value(name, *shape): return helper.make_tensor_value_info(name, TensorProto.FLOAT, ['n', *shape])
-        out = () if net['dense'] else ('rows', 'columns')
-        graph = helper.make_graph(g.nodes, name, [value('pixels', 3, side or 'height', side or 'width')], [value('score', 1, *out), value('shift', 4, *out)], g.weights)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8, producer_name='fer_nb',
-                                  doc_string=f'{name} of MTCNN (Zhang et al., 2016), weights from facenet-pytorch (MIT licence)')
-        checker.check_model(model); (folder/f'{name}.onnx').write_bytes(model.SerializeToString())
+        graph, weights = _Graph(), torch.load(source/f'{name[0]}net.pt', weights_only=True)
+        _layers(graph, {k:v.numpy() for k, v in weights.items()}, **net)
+        (folder/f'{name}.onnx').write_bytes(_model(graph, name, dict(rnet=24, onet=48).get(name)))
     return [folder/f'{name}.onnx' for name in _NETS]
