@@ -13,7 +13,9 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 in_range = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, $(1)))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do $$p -c '$(call in_range,15)' 2>/dev/null && echo $$p && break; done)
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
-INSTALL := $(if $(UV),uv pip install --python $(PY),$(PY) -m pip install)
+# uv looks where pip is told to look; hashes say that it is the same file
+INSTALL := $(if $(UV),UV_INDEX="$$($(PY) -m pip config get global.extra-index-url 2>/dev/null)" UV_INDEX_STRATEGY=unsafe-best-match \
+  uv pip install --python $(PY),$(PY) -m pip install --no-compile)
 
 # Installs 620 MB the first time
 app: $(if $(wildcard $(READY)),$(READY),$(PAGE))
@@ -21,13 +23,13 @@ app: $(if $(wildcard $(READY)),$(READY),$(PAGE))
 
 test: $(READY)
 	$(PY) .ci/check
-	$(PY) tools/notebooks.py --test
+	OMP_NUM_THREADS=1 $(PY) tools/notebooks.py --test
 	$(PY) -m pytest -n 2 --dist loadfile
 
 # The inner loop: what a change in the rooms that serve is likely to break
 quick: $(READY)
 	$(PY) .ci/check
-	$(PY) tools/notebooks.py --test 00 03 04 05 06 07 20 21 23
+	OMP_NUM_THREADS=1 $(PY) tools/notebooks.py --test 00 03 04 05 06 07 20 21 23
 	$(PY) -m pytest -n 2 --dist loadfile -m 'not slow'
 
 setup: $(READY)

@@ -1,17 +1,21 @@
 "What the page says, asked through Streamlit's AppTest: no server and no browser."
-import csv, io, json, re, zipfile
+import csv
+import io
+import json
+import re
+import zipfile
 from base64 import b64decode
 from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 pytest.importorskip('streamlit')
 skdata = pytest.importorskip('skimage.data')
 from streamlit.testing.v1 import AppTest
-from fer_nb.core import CLASSES
-from fer_nb.core import COLORS, Prediction
-from fer_nb.inference import EmotionRecognizer
 import streamlit_app as app
+from fer_nb.core import CLASSES, COLORS, Prediction
+from fer_nb.inference import EmotionRecognizer
 
 root = Path(__file__).resolve().parents[1]
 plain = False, True # the reading that the page opens with: one view, calibrated

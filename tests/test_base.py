@@ -6,11 +6,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from importlib.util import find_spec
-import fer_nb
 import numpy as np
 import pytest
-from fer_nb import CLASSES, EmotionRecognizer, FerError, MissingExtra
 from PIL import Image
+import fer_nb
+from fer_nb import CLASSES, EmotionRecognizer, FerError, MissingExtra
 
 photo = str(files('fer_nb')/'apps/page/sample.jpg')
 

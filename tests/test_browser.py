@@ -1,15 +1,27 @@
 "The page in a real browser: what a person sees on a laptop, on a phone and in the dark. Screenshots go to screenshots/."
-import csv, io, json, os, re, shutil, socket, subprocess, sys, time, urllib.request, zipfile
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 pytest.importorskip('streamlit')
 sync_api = pytest.importorskip('playwright.sync_api')
 skdata = pytest.importorskip('skimage.data')
-from fer_nb.inference import EmotionRecognizer
 import streamlit_app as app
+from fer_nb.inference import EmotionRecognizer
 
 root = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(root/'tools'))

@@ -1,5 +1,6 @@
 "The comparison with other tools: how answers are scored, and what a tool is asked."
-import json, sys
+import json
+import sys
 from pathlib import Path
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from fer_nb.train.evaluation import confusion, macro_f1
 
 sys.path.insert(0, str(Path(__file__).parents[1]/'tools'))
 import compare
+
 
 def test_scores_are_those_of_the_report_if_nothing_is_missed():
     rng = np.random.default_rng(0)

@@ -1,8 +1,13 @@
 "The documentation site: built as `make docs` builds it, its links followed, opened in a real browser. Screenshots go to screenshots/."
-import functools, shutil, subprocess, sys, threading
+import functools
+import shutil
+import subprocess
+import sys
+import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 import pytest
+
 pytest.importorskip('mkdocs')
 pytest.importorskip('nbdev')
 

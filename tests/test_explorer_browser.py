@@ -1,5 +1,15 @@
 "The explorer as a person meets it: JupyterLab in a real browser, every room entered, its controls used once."
-import importlib.util, io, json, os, re, shutil, socket, subprocess, sys, time, urllib.request
+import importlib.util
+import io
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 import pytest
 

@@ -1,9 +1,11 @@
 "Of the mixtures of networks, the rule takes the right one."
-import json, sys
+import json
+import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]/'tools'))
 import mix
+
 
 def said(scores, people, **more):
     return {str(s):dict(accuracy_tta=a, macro_f1_tta=.7, people_tta=p) for s,a,p in zip(mix.SHARES, scores, people)} | more

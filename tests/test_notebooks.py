@@ -1,15 +1,20 @@
 "Running notebooks, and knowing which outputs are older than what they were made from"
-import json, sys
+import itertools
+import json
+import sys
 from pathlib import Path
 import pytest
+
 pytest.importorskip('execnb')
 
 root = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(root/'tools'))
 import notebooks
 
-def cell(source, kind='code', outputs=(), i=iter(range(99))):
-    c = dict(cell_type=kind, id=f'c{next(i)}', metadata={}, source=source.splitlines(True))
+numbers = itertools.count()
+
+def cell(source, kind='code', outputs=()):
+    c = dict(cell_type=kind, id=f'c{next(numbers)}', metadata={}, source=source.splitlines(True))
     return c | dict(outputs=list(outputs), execution_count=None) if kind == 'code' else c
 
 def book(*cells): return dict(cells=list(cells), metadata={}, nbformat=4, nbformat_minor=5)

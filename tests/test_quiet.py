@@ -1,5 +1,9 @@
 "Nothing asks the network: a process that predicts looks up no name, opens no connection and leaves no file about the device."
-import os, re, shutil, subprocess, sys
+import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 import pytest
 

@@ -1,16 +1,21 @@
 "Serving without PyTorch: the bundle answers as the full environment does, and the two shipped networks are one."
-import json, os, re, subprocess, sys
+import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 pytest.importorskip('onnx')
 from fer_nb.core import CLASSES
+from fer_nb.inference import EmotionRecognizer, shipped_weights
+from fer_nb.network import OnnxNet
 from fer_nb.train.data import synthetic_faces
 from fer_nb.train.evaluation import predict_logits
-from fer_nb.network import OnnxNet
 from fer_nb.train.export import export_bundle
-from fer_nb.inference import EmotionRecognizer, shipped_weights
 from fer_nb.train.model import load_weights
 
 BLOCKED = 'torch', 'torchvision', 'facenet_pytorch', 'fastcore', 'safetensors', 'tqdm', 'sklearn', 'pandas', 'scipy', 'jax', 'jaxlib', 'onnx', 'onnxscript'

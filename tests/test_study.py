@@ -1,5 +1,7 @@
 "The study's table of short runs: each row must be a recipe, and another one than its baseline."
-import json, shutil, sys
+import json
+import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
 import pytest
@@ -21,8 +23,8 @@ def test_results_come_back_in_order(tmp_path):
     assert [(r['row'], r['seed']) for r in study.read_results(tmp_path/'r.csv')] == [(BASE, '0'), (BASE, '1'), ('input size: 40', '1')]
 
 def test_a_finished_run_is_judged(tmp_path):
-    from fer_nb.train.data import synthetic_faces
     from fer_nb.inference import shipped_weights
+    from fer_nb.train.data import synthetic_faces
     shutil.copy(shipped_weights(), tmp_path/'best.safetensors')
     (tmp_path/'log.csv').write_text('epoch,train_accuracy,seconds\n1,0.5,60\n2,0.75,60\n')
     line = study.judge(tmp_path, synthetic_faces(21))
@@ -32,8 +34,8 @@ def test_a_finished_run_is_judged(tmp_path):
 
 def test_doubt_takes_a_share_of_each_class_from_training(tmp_path, monkeypatch):
     import numpy as np
-    from fer_nb.train import data
     from fer_nb.inference import shipped_weights
+    from fer_nb.train import data
     drawn, runs = data.synthetic_faces(420), []
     def run_short(name, changes, alone):
         left_out = next(c for c in changes if c.startswith('without=')).partition('=')[2]
@@ -52,8 +54,8 @@ def test_doubt_takes_a_share_of_each_class_from_training(tmp_path, monkeypatch):
 
 def test_what_a_teacher_remembers(tmp_path, monkeypatch):
     import numpy as np
-    from fer_nb.train import data
     from fer_nb.inference import shipped_weights
+    from fer_nb.train import data
     drawn = data.synthetic_faces(210)
     votes = np.zeros((len(drawn), 10), int)
     names = dict(angry='anger', happy='happiness', sad='sadness', disgust='happiness')

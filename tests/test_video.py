@@ -1,7 +1,10 @@
 "What a notebook cannot say of videos: a browser plays what is written, and importing loads none of the heavy packages."
-import shutil, subprocess, sys
-from fractions import Fraction
-import numpy as np, pytest
+import shutil
+import subprocess
+import sys
+import numpy as np
+import pytest
+
 pytest.importorskip('av')
 from fer_nb.video.files import Mp4Writer, read_video
 

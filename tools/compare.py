@@ -8,8 +8,16 @@ runs/compare, made once (fer: 8 GB, it brings TensorFlow and torch), and runs in
 every PrivateTest face with its detector bypassed, 500 of them enlarged four times with a grey border of 96 pixels
 through its detector, and a photo of 512×512 as a user would hand it over.
 """
-import argparse, contextlib, json, os, shutil, subprocess, sys, tempfile, time
-from datetime import datetime, timezone
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 import numpy as np
 
@@ -136,7 +144,6 @@ def watched(command, **kwargs):
 def scores(labels, said):
     "Accuracy, macro-F1 and recalls; a face without an answer is a wrong one"
     from fer_nb.core import CLASSES
-    from fer_nb.train.evaluation import macro_f1
     answers = np.array([CLASSES.index(a) if a in CLASSES else len(CLASSES) for a in said])
     k = len(CLASSES)
     m = np.bincount(labels*(k+1)+answers, minlength=k*(k+1)).reshape(k, k+1)
@@ -175,7 +182,7 @@ def compare(only, n):
                     lines[name] = {k:TOOLS[name][k] for k in ('package', 'version', 'index')} | ask(name, command, folder, labels, folder_mib(place))
             except FileNotFoundError as e: lines[name] = dict(status='not available', reason=f'{e.filename} is not installed')
             except subprocess.CalledProcessError: lines[name] = dict(status='failed', reason='standard error says why')
-    return _rounded(dict(date=datetime.now(timezone.utc).strftime('%Y-%m-%d'), machine=machine(), tools=lines))
+    return _rounded(dict(date=datetime.now(UTC).strftime('%Y-%m-%d'), machine=machine(), tools=lines))
 
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -9,9 +9,13 @@ Ten kinds of operations occur in the two files, so the graph is written straight
 and are filled up with zeros to multiples of 16, which onnxruntime's convolutions want, and a PReLU, slow in onnxruntime, is
 x + (1-a)·relu(-x) with two convolutions of one pixel. The files' weights are halves and stay halves.
 """
-import argparse, importlib.metadata, importlib.util, zipfile
+import argparse
+import importlib.metadata
+import importlib.util
+import zipfile
 from pathlib import Path
-import flatbuffers, numpy as np
+import flatbuffers
+import numpy as np
 from flatbuffers import number_types as number
 from flatbuffers.table import Table
 from onnx import TensorProto, checker, helper, numpy_helper

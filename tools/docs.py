@@ -7,7 +7,17 @@
 Both ways start from the same pages, made by nbdev's processors, but `show_doc` asks the exported module, so that no cell
 has to run, and exported code stays in sight. What stands in the sidebar is read from _quarto.yml alone.
 """
-import argparse, ast, importlib, inspect, io, json, logging, os, posixpath, re, shutil, sys
+import argparse
+import ast
+import importlib
+import inspect
+import io
+import logging
+import os
+import posixpath
+import re
+import shutil
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit

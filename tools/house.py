@@ -3,6 +3,7 @@
     python tools/house.py            # all of them, in a few seconds
 """
 import ast
+import functools
 import importlib.metadata
 import json
 import os
@@ -137,13 +138,12 @@ def base_closure():
     size += sum(p.stat().st_size for p in (root/'fer_nb').rglob('*') if p.is_file() and '__pycache__' not in p.parts)/2**20
     if size > MAX_MB: yield f'The base install takes {size:.0f} MB; at most {MAX_MB}.'
 
-def source_of(path, cache={}):
+@functools.cache
+def source_of(path):
     "The notebook that a module is exported from"
-    if path not in cache:
-        head = (root/path).read_text(encoding='utf-8')[:400] if (root/path).exists() else ''
-        found = re.search(r'File to edit: (?:\.\./)+(nbs/\S+\.ipynb)', head)
-        cache[path] = found[1] if found else path
-    return cache[path]
+    head = (root/path).read_text(encoding='utf-8')[:400] if (root/path).exists() else ''
+    found = re.search(r'File to edit: (?:\.\./)+(nbs/\S+\.ipynb)', head)
+    return found[1] if found else path
 
 def grouped(findings, tool):
     "One fault for each rule and file: where it first is, how often, where to mend it"

@@ -16,6 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+from house import settings
+
 root = Path(__file__).resolve().parents[1]
 SYSTEMS = {'Linux x86-64': 'x86_64-manylinux_2_28', 'Linux arm64': 'aarch64-manylinux_2_28', 'macOS arm64': 'aarch64-apple-darwin',
            'Windows x86-64': 'x86_64-pc-windows-msvc'}
@@ -63,13 +66,14 @@ def try_one(folder, version, python, wheel, extra, numpy):
     print(f"| {version} | {versions['numpy']} | {versions['pillow']} | {versions['onnxruntime']} | {packages} | {size:,.0f} | {took:.0f} | {last.strip('= ')} |", flush=True)
     return done.returncode == 0
 
-def resolve():
-    "Whether the base has wheels for every system and Python"
+def resolve(extra):
+    "Whether there are wheels for every system and Python"
+    wanted = '\n'.join(settings('requirements') + (settings(f'{extra}_requirements') if extra else []))
     os.environ.setdefault('MACOSX_DEPLOYMENT_TARGET', '14.0') # onnxruntime's wheels ask for it
     for system, platform in SYSTEMS.items():
         for version in PYTHONS:
-            run(uv, '--no-config', 'pip', 'compile', '--quiet', '--no-header', '--no-annotate', '--only-binary', ':all:', '--python-version', version,
-                '--python-platform', platform, '--output-file', os.devnull, root/'setup.py')
+            run(uv, '--no-config', 'pip', 'compile', '--quiet', '--only-binary', ':all:', '--python-version', version,
+                '--python-platform', platform, '--output-file', os.devnull, '-', input=wanted, text=True, stdout=subprocess.DEVNULL)
             print(f'{system}, Python {version}: resolves', flush=True)
 
 def main():
@@ -78,7 +82,7 @@ def main():
     parser.add_argument('--python', nargs='*', choices=PYTHONS, help='only these')
     parser.add_argument('--resolve', action='store_true')
     args = parser.parse_args()
-    if args.resolve: return resolve()
+    if args.resolve: return resolve(args.extra)
     with tempfile.TemporaryDirectory() as tmp:
         run(sys.executable, '-m', 'build', '--wheel', '--no-isolation', '--outdir', tmp, root, stdout=subprocess.DEVNULL)
         [wheel] = Path(tmp).glob('*.whl')

@@ -6,7 +6,15 @@
 Every session is a browser context of its own with a picture of its own. All open the page, then all upload at once.
 Needs Chromium and the `dev` and `notebook` extras.
 """
-import argparse, io, os, shutil, socket, statistics, subprocess, sys, time, urllib.request
+import argparse
+import io
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
@@ -28,8 +36,8 @@ def pictures(n):
 
 def visit(browser, address, sessions, timeout=120):
     "One dict a session: what it was told, what the recogniser says alone, milliseconds to first paint and to the answer"
-    from fer_nb.inference import EmotionRecognizer
     import streamlit_app as app
+    from fer_nb.inference import EmotionRecognizer
     files, recognizer = list(pictures(sessions)), EmotionRecognizer.from_pretrained()
     def expected(data): return sorted((k, app.percent(v)) for k,v in recognizer.predict(data)[0].probabilities.items())
     visits = [dict(name=name, expected=(name, expected(data))) for name,data in files]

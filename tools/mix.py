@@ -10,7 +10,9 @@ takes a quarter less from it than from REFERENCE. The scan judges damage on ever
 them anew on each damaged picture takes longer than all the rest, and they decide next to nothing. --results names another file.
 What was judged already is not judged again. FER2013_HOME must be set.
 """
-import argparse, hashlib, json
+import argparse
+import hashlib
+import json
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
@@ -32,18 +34,18 @@ def end(run):
 
 def read():
     "The faces with their landmarks, and the votes of FER+"
+    from fer_nb.landmarks import LandmarkExtractor
     from fer_nb.train.audit import read_ferplus
     from fer_nb.train.prepare import prepare
-    from fer_nb.landmarks import LandmarkExtractor
     arrays = prepare(extract=LandmarkExtractor())
     return arrays, read_ferplus(arrays)
 
 def judge(weights, arrays, votes, every=4):
     "Scores of a network on PublicTest, by labels and by the majority of FER+, its mean drop under damage, and how often another frame changes its answer, these two on each `every`th face"
     import torch
+    from fer_nb.lab.robustness import framing, robustness
     from fer_nb.train.evaluation import evaluate
     from fer_nb.train.model import load_weights
-    from fer_nb.lab.robustness import framing, robustness
     from fer_nb.train.recipe import half_precision
     net, some = (load_weights(weights)[0].to(memory_format=torch.channels_last), {}), arrays.subset('PublicTest')[::every]
     with half_precision():

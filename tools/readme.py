@@ -3,7 +3,10 @@
 `nbdev_readme` needs the Quarto binary, which no package index carries; this needs nothing. Hidden cells stay hidden,
 pictures go to nbs/images/readme-N.png, and links that are relative to nbs/ become relative to the root.
 """
-import base64, json, posixpath, re
+import base64
+import json
+import posixpath
+import re
 from itertools import takewhile
 from pathlib import Path
 

@@ -4,7 +4,8 @@
 
 Everything was chosen on PublicTest and Training; PrivateTest is there to be read once.
 """
-import json, sys
+import json
+import sys
 from pathlib import Path
 from fer_nb.inference import EmotionRecognizer
 from fer_nb.lab.serving import serve_faces

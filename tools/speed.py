@@ -4,7 +4,11 @@
 
 The input is noise: the time does not depend on what is seen. Each row adds to the one above it; the last takes one thing back.
 """
-import csv, statistics, subprocess, sys, time
+import csv
+import statistics
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]

@@ -4,7 +4,12 @@
 
 Rows add up: each has what the rows above it have. The last two take something back, to show what it costs.
 """
-import argparse, csv, statistics, subprocess, sys, time
+import argparse
+import csv
+import statistics
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]

@@ -13,7 +13,13 @@ Each short run is `fer_nb train --config ablation --set ...` in a process of its
 stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes
 nbs/study/NAME.json: recipe, commit, cost and log. Doubted faces become nbs/study/doubted.txt, rows of fer2013.csv. What several say together becomes nbs/study/together.json, what they remember nbs/study/memory.json, what several views are worth nbs/study/views.json, what constants do nbs/study/constants.json.
 """
-import argparse, csv, json, os, re, subprocess, sys
+import argparse
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -87,8 +93,8 @@ def train(name, seed, alone=True):
 
 def judge(folder, public):
     "Scores of a finished run on PublicTest"
-    from fer_nb.train.evaluation import ece, fit_temperature, predict_logits, score
     from fer_nb.network import softmax, unsmooth
+    from fer_nb.train.evaluation import ece, fit_temperature, predict_logits, score
     from fer_nb.train.model import load_weights
     from fer_nb.train.training import read_log
     model, meta = load_weights(folder/'best.safetensors')
@@ -102,11 +108,11 @@ def judge(folder, public):
 def doubt(jobs, folds=3, share=.1, file=results/'doubted.txt'):
     "Write the rows of Training, a share of each class, whose label a network that had not seen them, unless as a copy, believes least"
     import numpy as np
-    from fer_nb.train.prepare import prepare
-    from fer_nb.train.evaluation import predict_logits
-    from fer_nb.network import softmax
     from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.network import softmax
+    from fer_nb.train.evaluation import predict_logits
     from fer_nb.train.model import load_weights
+    from fer_nb.train.prepare import prepare
     faces = prepare(extract=LandmarkExtractor()).subset('Training')
     fold = np.random.default_rng(0).integers(0, folds, len(faces))
     def ask(k):
@@ -137,11 +143,11 @@ def together(folders):
     "Note the scores on PublicTest of each network, and of the mean of the probabilities of two or more, with the share of faces on which these agree; notes of others stay"
     from itertools import combinations
     import numpy as np
-    from fer_nb.train.prepare import prepare
-    from fer_nb.train.evaluation import predict_logits, score
-    from fer_nb.network import softmax
     from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.network import softmax
+    from fer_nb.train.evaluation import predict_logits, score
     from fer_nb.train.model import load_weights
+    from fer_nb.train.prepare import prepare
     file = results/'together.json'
     public, said, out = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}, json.loads(file.read_text()) if file.exists() else {}
     for folder in map(Path, folders):
@@ -157,13 +163,14 @@ def together(folders):
 
 def memory(folders, batch=256):
     "Note what each network says, under views as a student of it gets them, of faces it learned from and of others, where FER+'s people see what the label says and where not; notes of others stay"
-    import numpy as np, torch
+    import numpy as np
+    import torch
+    from fer_nb.landmarks import LandmarkExtractor, align
+    from fer_nb.train.audit import ferplus_majority, read_ferplus
     from fer_nb.train.augment import augment
     from fer_nb.train.data import SPLITS
-    from fer_nb.train.audit import ferplus_majority, read_ferplus
-    from fer_nb.train.prepare import prepare
-    from fer_nb.landmarks import LandmarkExtractor, align
     from fer_nb.train.model import load_weights, to_pixels
+    from fer_nb.train.prepare import prepare
     from fer_nb.train.recipe import load_config
     file, views = results/'memory.json', load_config('polished').augment
     arrays, out = prepare(extract=LandmarkExtractor()), json.loads(file.read_text()) if file.exists() else {}
@@ -177,7 +184,7 @@ def memory(folders, batch=256):
         for s, split in enumerate(SPLITS[:2]):
             generator, faces, seen = torch.Generator().manual_seed(0), arrays.subset(split), people[arrays.split==s]
             p = np.concatenate([ask(model, faces[i:i+batch], generator) for i in range(0, len(faces), batch)])
-            def believed(where, what): return round(float(p[where, what[where]].mean()), 4)
+            def believed(where, what, p=p): return round(float(p[where, what[where]].mean()), 4)
             same, other = (seen>=0) & (seen==faces.labels), (seen>=0) & (seen!=faces.labels)
             out.setdefault(folder.name, {})[split] = dict(accuracy=round(float((p.argmax(1)==faces.labels).mean()), 4), agreed=int(same.sum()), agreed_label=believed(same, faces.labels),
                 disputed=int(other.sum()), disputed_label=believed(other, faces.labels), disputed_people=believed(other, seen))
@@ -199,9 +206,10 @@ VIEWS = {
 
 def logits_of(model, arrays, zoom, dx, dy, degrees, flip, batch=256):
     "Logits (N, 7) of every face under one view; dx and dy are shares of the side"
-    import numpy as np, torch
-    from fer_nb.train.augment import warp_landmarks, warp_pixels
+    import numpy as np
+    import torch
     from fer_nb.landmarks import align
+    from fer_nb.train.augment import warp_landmarks, warp_pixels
     from fer_nb.train.model import to_pixels
     a, s = np.deg2rad(degrees), -1. if flip else 1.
     one = torch.tensor([[np.cos(a)*s, -np.sin(a)], [np.sin(a)*s, np.cos(a)]], dtype=torch.float32)/zoom
@@ -216,11 +224,11 @@ def logits_of(model, arrays, zoom, dx, dy, degrees, flip, batch=256):
 def try_views():
     "Note the shipped network's scores on PublicTest for each kind of views; logits are averaged"
     import numpy as np
-    from fer_nb.train.prepare import prepare
-    from fer_nb.train.evaluation import predict_logits, score
-    from fer_nb.network import probabilities
     from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.network import probabilities
+    from fer_nb.train.evaluation import predict_logits, score
     from fer_nb.train.model import load_weights
+    from fer_nb.train.prepare import prepare
     public, known, out = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}, {}
     model, meta = load_weights(root/'fer_nb/weights/emotion.safetensors')
     for name, views in VIEWS.items():
@@ -234,12 +242,12 @@ def try_views():
 
 def try_constants():
     "Note the shipped network's scores with and without constants"
-    from fer_nb.train.data import SPLITS
-    from fer_nb.train.audit import read_ferplus
-    from fer_nb.train.prepare import prepare
-    from fer_nb.train.evaluation import calibrate, evaluate
     from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.train.audit import read_ferplus
+    from fer_nb.train.data import SPLITS
+    from fer_nb.train.evaluation import calibrate, evaluate
     from fer_nb.train.model import load_weights
+    from fer_nb.train.prepare import prepare
     arrays = prepare(extract=LandmarkExtractor())
     model, meta = load_weights(root/'fer_nb/weights/emotion.safetensors')
     even, votes, out = calibrate(model, arrays, meta['label_smoothing'], even=True), read_ferplus(arrays), {}
@@ -254,8 +262,8 @@ def try_constants():
 def run_all(seeds, only, jobs):
     "Every wanted row that has no line yet: all rows with one seed, then with the next"
     import torch
-    from fer_nb.train.prepare import prepare
     from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.train.prepare import prepare
     public = prepare(extract=LandmarkExtractor()).subset('PublicTest')
     if jobs>1: torch.set_num_threads(1) # threads that wait for each other while runs hold the cores cost minutes
     done = {(r['row'], r['seed']) for r in read_results()}
