@@ -43,14 +43,14 @@ def printable(text:str) -> str:
     return _CONTROL.sub(lambda m: m[0].encode('unicode_escape').decode(), text)
 
 # %% ../nbs/23_tables.ipynb #5989d76e
-def to_rows(predictions:Iterable[Prediction], # of one photo, from `EmotionRecognizer.predict`
+def to_rows(predictions:Iterable[Prediction], # of one photo, or of a frame of a film
             landmarks:bool=False              # with the 468 points, pixels of the photo
            ) -> list[dict[str,Any]]:          # keys are `columns()`; what there is not is None
-    "One row a face, numbered from 1; one row for a photo without a face"
+    "One row a face, numbered from 1 or as a film numbers it; one for a photo without a face"
     rows = []
     for i,p in enumerate(predictions, 1):
-        values = p.to_dict(flat=True, landmarks=landmarks) | dict(face=None if p.box is None else i)
-        rows.append(as_row(values, columns(p.probabilities or CLASSES, landmarks=landmarks)))
+        values = dict(face=None if p.box is None else i) | p.to_dict(flat=True, landmarks=landmarks)
+        rows.append(as_row(values, columns(p.probabilities or CLASSES, 'time' in values, landmarks)))
     return rows
 
 def as_row(values:dict[str,Any], # flat

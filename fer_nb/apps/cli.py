@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['main']
 
-# %% ../../nbs/31_cli.ipynb #8e61d148
-import argparse, contextlib, importlib.util, io, math, os, subprocess, sys, traceback
+# %% ../../nbs/31_cli.ipynb #973b400e
+import argparse, contextlib, importlib.util, io, math, os, subprocess, sys, time, traceback
 from collections import Counter
 from .. import __version__
 from . import commands
 from .commands import FAILED, OK, SOME_FAILED, CommandError, say, some_classes, weights_option
 from ..core import TRUTHS, FerError, MissingExtra
-from ..tables import FORMATS, READ, as_row, columns, printable, table_writer
+from ..tables import FORMATS, READ, columns, table_writer, to_rows
 
 # %% ../../nbs/31_cli.ipynb #2ad4077f
 def _sentence(row):
@@ -111,21 +111,22 @@ def predict(args, out):
     lines.close()
     return _report(args, table)
 
-# %% ../../nbs/31_cli.ipynb #1bbcb9f0
+# %% ../../nbs/31_cli.ipynb #00123924
 def _webcam(args, out):
     "Rows of a webcam as they come"
     if args.paths or args.video: raise CommandError("--webcam stands alone: name no photos or films with it")
     from fer_nb.batch import Wish
     from fer_nb.inference import EmotionRecognizer
-    from fer_nb.video.files import read_video
-    from fer_nb.video.timeline import track
+    from fer_nb.video.timeline import stream
     recognizer, wish = EmotionRecognizer.from_pretrained(**_options(args)), Wish(largest=args.largest)
-    names = columns(recognizer.labels, film=True)
+    names = columns(recognizer.labels, True, args.landmarks)
     with open(args.out, 'w', encoding='utf-8') if args.out else contextlib.nullcontext(out) as file:
-        rows = table_writer(_printed(args.format, file), args.format or 'jsonl', names)
-        for _,faces in track(recognizer, read_video(args.webcam, fps=args.fps, end=args.end), batch=1):
-            rows.write([as_row(r.to_dict() | dict(source=f'webcam {args.webcam}'), names) for r in wish(faces)])
-        rows.close()
+        table = table_writer(_printed(args.format, file), args.format or 'jsonl', names)
+        for rows in stream(recognizer, args.webcam, end=args.end):
+            named = [r | dict(source=f'webcam {args.webcam}') for r in to_rows(wish(rows), args.landmarks)]
+            table.write(named)
+            if args.fps: time.sleep(1/args.fps)
+        table.close()
     return OK
 
 # %% ../../nbs/31_cli.ipynb #eb00d972
