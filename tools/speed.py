@@ -45,10 +45,10 @@ def median_seconds(net, batch, threads, calls, bf16):
 def measure(row):
     "Milliseconds for one face on one thread, and faces a second in batches on two"
     import torch
-    from fer_nb.inference import shipped_weights
+    from fer_nb.network import find_weights
     from fer_nb.train.model import load_weights
     how = ROWS[row]
-    net, _ = load_weights(shipped_weights())
+    net, _ = load_weights(find_weights(suffix='.safetensors'))
     if how.get('fold'): fold(net)
     if how.get('channels_last'): net = net.to(memory_format=torch.channels_last)
     if how.get('compile'):

@@ -36,19 +36,19 @@ def measure(config, bf16=False, channels_last=False, keep=False, compile=False, 
     import torch
     import torch.nn.functional as F
     from fer_nb.train.model import EmotionNet
-    from fer_nb.train.recipe import load_config
-    from fer_nb.train.training import _keep_memory, _optimizer
+    from fer_nb.train.recipe import load_config, make_optimizer
+    from fer_nb.train.training import _keep_memory
     config = load_config(config)
     if keep: _keep_memory()
     net, n = EmotionNet(config.model), config.batch_size
     if full: at_full_resolution(net)
     if channels_last: net = net.to(memory_format=torch.channels_last)
     if compile: net.compile()
-    optimizer, size, times = _optimizer(net, config), config.model.input_size, []
+    optimizer, size, times = make_optimizer(net, config), config.model.input_size, []
     batch, y = (torch.rand(n, 1, size, size), torch.randn(n, 468, 3), torch.ones(n)), torch.randint(0, 7, (n,))
     for _ in range(warm+steps):
         start = time.perf_counter()
-        with torch.autocast('cpu', torch.bfloat16, enabled=bf16): outputs = net(*batch, every=True)
+        with torch.autocast('cpu', torch.bfloat16, enabled=bf16): outputs = net(*batch, parts=True)
         sum(F.cross_entropy(o[:, :7].float(), y) for o in outputs).backward()
         optimizer.step(); optimizer.zero_grad()
         times.append(time.perf_counter()-start)

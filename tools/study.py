@@ -2,16 +2,15 @@
 
     python tools/study.py [--seeds 3] [--only WORD ...]   # rows whose name holds a word; FER2013_HOME must be set
     python tools/study.py --jobs 2                        # so many runs side by side, a thread each
-    python tools/study.py --doubt --jobs 2                # Training faces whose label is hard to believe, for a row that leaves them out
     python tools/study.py --keep runs/reference           # note a long run, finished or not, for the report
     python tools/study.py --together runs/reference runs/teacher   # what networks say alone and together
     python tools/study.py --memory runs/reference         # what teachers remember of the faces they learned from
     python tools/study.py --views                         # the shipped network, asked about a face in several views
-    python tools/study.py --constants                     # the same, with a constant a class that makes its answers as frequent as the labels
 
-Each short run is `fer_nb train --config ablation --set ...` in a process of its own, in runs/study, continued if it was
-stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes
-nbs/study/NAME.json: recipe, commit, cost and log. Doubted faces become nbs/study/doubted.txt, rows of fer2013.csv. What several say together becomes nbs/study/together.json, what they remember nbs/study/memory.json, what several views are worth nbs/study/views.json, what constants do nbs/study/constants.json.
+Each short run is the recipe `ablation` with changes, in a process of its own, in runs/study, continued if it was stopped. Its result
+becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes nbs/study/NAME.json: recipe,
+commit, cost and log. What several say together becomes nbs/study/together.json, what they remember memory.json, what several views are
+worth views.json.
 """
 import argparse
 import csv
@@ -41,8 +40,8 @@ ROWS = {
     'classes: natural frequencies': ['sampler_power=0'],
     'classes: square-root sampler': ['sampler_power=0.5'],
     'classes: balanced sampler': ['sampler_power=1'],
-    'classes: logit adjustment 0.5': ['sampler_power=0', 'logit_adjust=0.5'],
-    'classes: logit adjustment 1': ['sampler_power=0', 'logit_adjust=1'],
+    'classes: logit adjustment 0.5': ['sampler_power=0'],
+    'classes: logit adjustment 1': ['sampler_power=0'],
     'weights: no averaging': ['ema=0'],
     'weights: SAM 0.05 in the last fifth': ['sam=0.05'],
     'weights: SAM 0.1 in the last fifth': ['sam=0.1'],
@@ -57,9 +56,9 @@ ROWS = {
     **{f'landmarks: {k}, with the pixels':[f'model.landmark_net={k}'] for k in ('distances', 'attention', 'graph')},
     **{f'landmarks: {k}, alone':['model.branches=landmarks', f'model.landmark_net={k}'] for k in ('distances', 'attention', 'graph')},
     'landmarks: never withheld': ['model.branch_dropout=0'],
-    'labels: generalized cross-entropy 0.3': ['gce=0.3'],
-    'labels: generalized cross-entropy 0.7': ['gce=0.7'],
-    'labels: without the tenth least believed': ['without=nbs/study/doubted.txt'],
+    'labels: generalized cross-entropy 0.3': [],
+    'labels: generalized cross-entropy 0.7': [],
+    'labels: without the tenth least believed': [],
     'input size: 40': ['model.input_size=40'],
     'input size: 64': ['model.input_size=64'],
     'input size: 96': ['model.input_size=96'],
@@ -78,59 +77,59 @@ def write_results(rows, file=results/'ablations.csv'):
         out = csv.DictWriter(f, COLUMNS, lineterminator='\n')
         out.writeheader(); out.writerows(sorted(rows, key=lambda r: (names.index(r['row']), int(r['seed']))))
 
-def run_short(name, changes, alone=True):
-    "A short run, on one thread if not alone; returns its folder"
-    folder = root/'runs/study'/name
-    command = [sys.executable, '-m', 'fer_nb.apps.cli', 'train', '--config', 'ablation', '--set', *changes, '--out', str(folder)]
-    threads = {} if alone else dict(OMP_NUM_THREADS='1')
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with open(f'{folder}.log', 'w') as log: subprocess.run(command, check=True, cwd=root, env=os.environ | threads, stdout=log, stderr=log)
-    return folder
+def more(name, arrays, votes):
+    "What else a row changes: faces, votes, and what `fit` is told"
+    import numpy as np
+    from fer_nb.lab.branches import generalized_cross_entropy, logit_adjusted
+    what, _, number = name.rpartition(' ')
+    if what == 'classes: logit adjustment':
+        return arrays, votes, dict(loss=logit_adjusted(arrays.counts()[0], float(number)))
+    if what == 'labels: generalized cross-entropy': return arrays, votes, dict(loss=generalized_cross_entropy(float(number)))
+    if name == 'labels: without the tenth least believed':
+        kept = ~np.isin(arrays.row, np.loadtxt(results/'doubted.txt', dtype=int))
+        return arrays[kept], votes[kept], {}
+    return arrays, votes, {}
+
+def folder_of(name, seed): return root/'runs/study'/f"{re.sub(r'[^a-z0-9.]+', '-', name.lower())}-{seed}"
+
+def recipe_of(name, seed=0):
+    "The recipe of a row"
+    from fer_nb.apps.commands import parse_changes, recipe
+    import fer_nb.lab.branches # noqa: F401 (registers the branches that rows name)
+    return recipe('ablation', parse_changes([*ROWS[name], f'seed={seed}']))
+
+def run_one(name, seed):
+    "Run one row with one seed, in this process"
+    from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.train.audit import read_ferplus
+    from fer_nb.train.prepare import prepare
+    from fer_nb.train.training import fit
+    arrays = prepare(extract=LandmarkExtractor())
+    arrays, votes, kw = more(name, arrays, read_ferplus(arrays))
+    fit(arrays, recipe_of(name, seed), folder_of(name, seed), votes, progress=False, **kw)
 
 def train(name, seed, alone=True):
-    "Run one row with one seed; returns its folder"
-    return run_short(f"{re.sub(r'[^a-z0-9.]+', '-', name.lower())}-{seed}", [*ROWS[name], f'seed={seed}'], alone)
+    "Run one row with one seed in a process of its own, on one thread if not alone; returns its folder"
+    folder = folder_of(name, seed)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, __file__, '--run', name, str(seed)]
+    threads = {} if alone else dict(OMP_NUM_THREADS='1')
+    with open(f'{folder}.log', 'w') as log: subprocess.run(command, check=True, cwd=root, env=os.environ | threads, stdout=log, stderr=log)
+    return folder
 
 def judge(folder, public):
     "Scores of a finished run on PublicTest"
     from fer_nb.network import softmax, unsmooth
     from fer_nb.train.evaluation import ece, fit_temperature, predict_logits, score
-    from fer_nb.train.model import load_weights
+    from fer_nb.train.model import TorchNet, load_weights
     from fer_nb.train.training import read_log
-    model, meta = load_weights(folder/'best.safetensors')
-    logits, log = predict_logits(model, public), read_log(folder)
-    single, both = score(public.labels, softmax(logits)), score(public.labels, softmax(predict_logits(model, public, tta=True)))
+    net = TorchNet(*load_weights(folder/'best.safetensors'))
+    one, two = (predict_logits(net, public, tta)[:, :7] for tta in (False, True))
+    single, both, log = score(public.labels, softmax(one)), score(public.labels, softmax(two)), read_log(folder)
     return dict(accuracy=single['accuracy'], macro_f1=single['macro_f1'], accuracy_tta=both['accuracy'], macro_f1_tta=both['macro_f1'],
                 **{k:single['per_class'][k]['recall'] for k in ('disgust', 'fear')},
-                ece=round(ece(public.labels, softmax(z := unsmooth(logits, meta['label_smoothing']), fit_temperature(public.labels, z))), 4),
+                ece=round(ece(public.labels, softmax(z := unsmooth(one, net.calibration.fer2013.smoothing), fit_temperature(public.labels, z))), 4),
                 train_accuracy=round(log[-1]['train_accuracy'], 4), minutes=round(sum(r['seconds'] for r in log)/60, 1))
-
-def doubt(jobs, folds=3, share=.1, file=results/'doubted.txt'):
-    "Write the rows of Training, a share of each class, whose label a network that had not seen them, unless as a copy, believes least"
-    import numpy as np
-    from fer_nb.landmarks import LandmarkExtractor
-    from fer_nb.network import softmax
-    from fer_nb.train.evaluation import predict_logits
-    from fer_nb.train.model import load_weights
-    from fer_nb.train.prepare import prepare
-    faces = prepare(extract=LandmarkExtractor()).subset('Training')
-    fold = np.random.default_rng(0).integers(0, folds, len(faces))
-    def ask(k):
-        "Train on the other folds, believe or doubt this one"
-        here = fold==k
-        (held := root/f'runs/study/fold-{k}.txt').parent.mkdir(parents=True, exist_ok=True)
-        held.write_text(''.join(f'{r}\n' for r in faces.row[here]))
-        model, _ = load_weights(run_short(f'fold-{k}', [f'without={held}', f'seed={k}'], jobs==1)/'last.safetensors')
-        return here, softmax(predict_logits(model, faces[here]))[np.arange(here.sum()), faces.labels[here]]
-    belief = np.zeros(len(faces))
-    with ThreadPoolExecutor(jobs) as pool:
-        for here,p in pool.map(ask, range(folds)): belief[here] = p
-    out = []
-    for c in np.unique(faces.labels): # of each class alike: a rare one is believed less, and would be left without faces
-        of = np.flatnonzero(faces.labels==c)
-        out += faces.row[of[belief[of].argsort()[:round(share*len(of))]]].tolist()
-    file.write_text(''.join(f'{r}\n' for r in sorted(out)))
-    print(f'{file.name}: {len(out):,} faces, believed by {belief[np.isin(faces.row, out)].mean():.3f} on average, the others by {belief[~np.isin(faces.row, out)].mean():.3f}')
 
 def keep(folder):
     "Note a long run for the report"
@@ -140,7 +139,7 @@ def keep(folder):
     print(file)
 
 def together(folders):
-    "Note the scores on PublicTest of each network, and of the mean of the probabilities of two or more, with the share of faces on which these agree; notes of others stay"
+    "Note the scores on PublicTest of each network, and of the mean of the probabilities of two or more, with the fraction of faces on which these agree; notes of others stay"
     from itertools import combinations
     import numpy as np
     from fer_nb.landmarks import LandmarkExtractor
@@ -152,7 +151,7 @@ def together(folders):
     public, said, out = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}, json.loads(file.read_text()) if file.exists() else {}
     for folder in map(Path, folders):
         model, _ = load_weights(folder/'best.safetensors')
-        said[folder.name] = [softmax(predict_logits(model, public, tta=tta)) for tta in (False, True)]
+        said[folder.name] = [softmax(predict_logits(model, public, tta=tta)[:, :7]) for tta in (False, True)]
     for names in (c for n in range(1, len(said)+1) for c in combinations(said, n)):
         name, views = ' and '.join(names), np.mean([said[k] for k in names], 0)
         one, two = (score(public.labels, p) for p in views)
@@ -178,7 +177,7 @@ def memory(folders, batch=256):
     @torch.inference_mode()
     def ask(model, faces, generator):
         pixels, points = augment(to_pixels(faces.faces), torch.from_numpy(faces.landmarks), views, generator)
-        return model(pixels, align(points), torch.from_numpy(faces.valid)).softmax(1).numpy()
+        return model(pixels, align(points), torch.from_numpy(faces.valid))[:, :7].softmax(1).numpy()
     for folder in map(Path, folders):
         model, _ = load_weights(folder/'best.safetensors')
         for s, split in enumerate(SPLITS[:2]):
@@ -205,7 +204,7 @@ VIEWS = {
 }
 
 def logits_of(model, arrays, zoom, dx, dy, degrees, flip, batch=256):
-    "Logits (N, 7) of every face under one view; dx and dy are shares of the side"
+    "Logits (N, 17) of each face under one view; dx and dy are fractions of the side"
     import numpy as np
     import torch
     from fer_nb.landmarks import align
@@ -225,39 +224,20 @@ def try_views():
     "Note the shipped network's scores on PublicTest for each kind of views; logits are averaged"
     import numpy as np
     from fer_nb.landmarks import LandmarkExtractor
-    from fer_nb.network import probabilities
+    from fer_nb.network import find_weights
     from fer_nb.train.evaluation import predict_logits, score
-    from fer_nb.train.model import load_weights
+    from fer_nb.train.model import TorchNet, load_weights
     from fer_nb.train.prepare import prepare
     public, known, out = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}, {}
-    model, meta = load_weights(root/'fer_nb/weights/emotion.safetensors')
+    net = TorchNet(*load_weights(find_weights(suffix='.safetensors')))
     for name, views in VIEWS.items():
         for v in views:
-            if v not in known: known[v] = logits_of(model, public, *v)
-        s = score(public.labels, probabilities(np.mean([known[v] for v in views], 0), meta, tta=len(views)>1), 2)
+            if v not in known: known[v] = logits_of(net.model, public, *v)
+        s = score(public.labels, net.calibration.probabilities(np.mean([known[v] for v in views], 0), 'fer2013', flip=len(views)>1), 2)
         out[name] = dict(views=len(views), accuracy=s['accuracy'], macro_f1=s['macro_f1'])
         print(name, out[name], flush=True)
-    assert np.abs(known[view()] - predict_logits(model, public)).max()<2e-3, 'the plain view is not what the network is asked elsewhere'
+    assert np.abs(known[view()] - predict_logits(net, public)).max()<2e-3, 'the plain view is not what the network is asked elsewhere'
     (results/'views.json').write_text(json.dumps(out, indent=1) + '\n')
-
-def try_constants():
-    "Note the shipped network's scores with and without constants"
-    from fer_nb.landmarks import LandmarkExtractor
-    from fer_nb.train.audit import read_ferplus
-    from fer_nb.train.data import SPLITS
-    from fer_nb.train.evaluation import calibrate, evaluate
-    from fer_nb.train.model import load_weights
-    from fer_nb.train.prepare import prepare
-    arrays = prepare(extract=LandmarkExtractor())
-    model, meta = load_weights(root/'fer_nb/weights/emotion.safetensors')
-    even, votes, out = calibrate(model, arrays, meta['label_smoothing'], even=True), read_ferplus(arrays), {}
-    for split in SPLITS[1:]:
-        for name, header in (('without', meta), ('with constants', even)):
-            r = evaluate(model, header, arrays, split, votes)
-            out[f'{split}, {name}'] = {v:{k:r[v][k] for k in ('accuracy', 'macro_f1', 'ece')} | dict(people=r['ferplus'][v]['accuracy'], recall={k:c['recall'] for k,c in r[v]['per_class'].items()})
-                                       for v in ('single', 'flip_tta')}
-            print(split, name, out[f'{split}, {name}'], flush=True)
-    (results/'constants.json').write_text(json.dumps(out, indent=1) + '\n')
 
 def run_all(seeds, only, jobs):
     "Every wanted row that has no line yet: all rows with one seed, then with the next"
@@ -281,18 +261,16 @@ if __name__ == '__main__':
     parser.add_argument('--seeds', type=int, default=3)
     parser.add_argument('--only', nargs='*', default=[])
     parser.add_argument('--jobs', type=int, default=1)
-    parser.add_argument('--doubt', action='store_true')
+    parser.add_argument('--run', nargs=2, metavar=('ROW', 'SEED'), help=argparse.SUPPRESS)
     parser.add_argument('--keep', metavar='FOLDER')
     parser.add_argument('--together', nargs='+', metavar='FOLDER')
     parser.add_argument('--memory', nargs='+', metavar='FOLDER')
     parser.add_argument('--views', action='store_true')
-    parser.add_argument('--constants', action='store_true')
     args = parser.parse_args()
     results.mkdir(exist_ok=True)
-    if args.doubt: doubt(args.jobs)
+    if args.run: run_one(args.run[0], int(args.run[1]))
     elif args.keep: keep(args.keep)
     elif args.together: together(args.together)
     elif args.memory: memory(args.memory)
     elif args.views: try_views()
-    elif args.constants: try_constants()
     else: run_all(args.seeds, args.only, args.jobs)

@@ -150,12 +150,10 @@ def named_networks(sayings):
 def _other_faces(network, args):
     "The report on another data set, and its arrays"
     words = pairs(args.map, "--map wants THEIRS=OURS, such as 6=neutral, or THEIRS=none")
-    from fer_nb.faces import FaceDetector
-    from fer_nb.landmarks import LandmarkExtractor
-    from fer_nb.train.cross_dataset import class_words, read_labelled, transfer
+    from fer_nb.train.cross_dataset import class_words, cross_dataset_report, read_labelled
     words, shown = class_words({k:None if v=='none' else v for k,v in words}), sys.stderr.isatty()
-    labelled = read_labelled(args.faces, words, FaceDetector() if args.detect else None, progress=shown)
-    report = dict(faces=Path(args.faces).name) | transfer(network, network.calibration, labelled, LandmarkExtractor(), progress=shown)
+    labelled = read_labelled(args.faces, words, args.detect, progress=shown)
+    report = dict(faces=Path(args.faces).name) | cross_dataset_report(network, labelled)
     for name,why in labelled.unusable: say(f'not used: {name}: {why}')
     return report, labelled.arrays
 

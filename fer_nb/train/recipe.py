@@ -90,7 +90,7 @@ class WeightedSampler(torch.utils.data.Sampler):
         picked = order[np.searchsorted(edges/edges[-1], (np.arange(n) + rng.random())/n).clip(max=n-1)]
         return iter(rng.permutation(picked).tolist())
 
-# %% ../../nbs/12_recipe.ipynb #16dc3806
+# %% ../../nbs/12_recipe.ipynb #6b1f8417
 def make_optimizer(model:EmotionNet, config:TrainConfig) -> torch.optim.SGD:
     "SGD over what may change, in groups: matrices decay, the last layer has its own rate"
     head, groups = {id(p) for p in model.head.parameters()}, {}
@@ -107,7 +107,7 @@ def learning_rate(done:float, warmup:float) -> float:
 
 def make_schedule(optimizer, config:TrainConfig, steps:int) -> torch.optim.lr_scheduler.LambdaLR: # `steps` of an epoch
     "The learning rate of each step"
-    return torch.optim.lrmake_scheduler.LambdaLR(optimizer, lambda step: float(learning_rate(min(step/steps/config.epochs, 1.), config.warmup)))
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(learning_rate(min(step/steps/config.epochs, 1.), config.warmup)))
 
 # %% ../../nbs/12_recipe.ipynb #56907617
 def averaged(model:EmotionNet, decay:float) -> torch.optim.swa_utils.AveragedModel:
