@@ -5,13 +5,16 @@
 # %% auto #0
 __all__ = ['PLACES', 'PATH', 'CROSSING', 'photo', 'camera', 'scene', 'film']
 
-# %% ../../nbs/43_films.ipynb #30596590
+# %% ../../nbs/43_films.ipynb #4e02ddfa
 import functools
 from collections.abc import Iterable
 from pathlib import Path
-import matplotlib, numpy as np
+
+import matplotlib
+import numpy as np
 from PIL import Image
 from skimage import data
+
 from ..video.files import Mp4Writer
 
 # %% ../../nbs/43_films.ipynb #cc3631c3
@@ -45,7 +48,7 @@ def camera(who:str,       # one of `PLACES`
 # %% ../../nbs/43_films.ipynb #18e626de
 PATH = [dict(x=180+5*i, y=240+60*np.sin(i/9), zoom=1+.5*np.sin(i/20), roll=15*np.sin(i/12)) for i in range(60)]
 
-# %% ../../nbs/43_films.ipynb #8344698b
+# %% ../../nbs/43_films.ipynb #46589326
 @functools.cache
 def _head(who):
     "A head, uint8 (140, 110, 3), and which of its pixels are head"
@@ -53,7 +56,7 @@ def _head(who):
     oval = ((xx-55)/55)**2 + ((yy-70)/70)**2 < 1
     return camera(who, 55, 80, .5 if who=='grace' else 1., size=(110, 140)), oval[..., None]
 
-def scene(**where:tuple[float,float] # for each of `PLACES` that is seen, the middle (x, y) of its face; the last stands in front
+def scene(**where:tuple[float,float] # for each of `PLACES` that is seen, the middle of its face; the last in front
          ) -> np.ndarray: # uint8 (480, 640, 3), RGB
     "Heads before a gray wall"
     wall = np.full((480, 640, 3), (120, 130, 125), np.uint8)
