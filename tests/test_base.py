@@ -1,4 +1,7 @@
-"What numpy, Pillow and onnxruntime are enough for. `python tools/installs.py` runs this in fresh environments of each Python."
+"""What numpy, Pillow and onnxruntime are enough for. `python tools/installs.py` runs this in fresh environments of
+each Python.
+"""
+
 import json
 import multiprocessing
 import subprocess
@@ -27,9 +30,16 @@ def test_a_photo(found):
     x0, y0, x1, y1 = p.box
     assert 150 < x0 < 250 < x1 < 400 and 50 < y0 < 150 < y1 < 350
 
-@pytest.mark.parametrize('give', [
-    lambda image: np.asarray(image), lambda image: image, lambda image: open(photo, 'rb'), lambda image: open(photo, 'rb').read()],
-    ids=['array', 'picture', 'file', 'bytes'])
+@pytest.mark.parametrize(
+    'give',
+    [
+        lambda image: np.asarray(image),
+        lambda image: image,
+        lambda image: open(photo, 'rb'),
+        lambda image: open(photo, 'rb').read(),
+    ],
+    ids=['array', 'picture', 'file', 'bytes'],
+)
 def test_every_way_to_give_a_photo(recognizer, found, give):
     [p] = recognizer.predict(give(Image.open(photo).convert('RGB')))
     assert p.probabilities == pytest.approx(found[0].probabilities, abs=1e-4)
@@ -44,7 +54,9 @@ def test_a_turned_photo(recognizer, found, tmp_path):
 def test_a_batch_never_dies(recognizer, tmp_path):
     (tmp_path/'junk.jpg').write_bytes(b'no picture')
     small = Image.open(photo).resize((40, 47))
-    every = recognizer.predict_batch([photo, tmp_path/'junk.jpg', tmp_path/'missing.jpg', np.zeros((64, 64, 3), np.uint8), small], names='abcde')
+    every = recognizer.predict_batch(
+        [photo, tmp_path / 'junk.jpg', tmp_path / 'missing.jpg', np.zeros((64, 64, 3), np.uint8), small], names='abcde'
+    )
     assert [ps[0].source for ps in every] == list('abcde')
     assert [ps[0].status for ps in every][1:4] == ['unreadable', 'unreadable', 'no_face']
 
@@ -52,7 +64,11 @@ def test_both_truths_and_priors_from_one_pass(recognizer, found):
     [p] = found
     other = recognizer.revise(p, truth='fer2013')
     assert (p.truth, other.truth) == ('people', 'fer2013') and other.probabilities != p.probabilities
-    assert recognizer.revise(p, prior='everyday').probabilities['neutral'] > recognizer.revise(p, prior='even').probabilities['neutral']
+    assert (
+        recognizer.revise(p, prior='everyday').probabilities['neutral']
+        > recognizer.revise(p, prior='even').probabilities['neutral']
+    )
+
 
 def ask(k): return EmotionRecognizer.from_pretrained(threads=1).predict(photo)[0].probabilities
 
@@ -74,7 +90,10 @@ def test_explanations(recognizer, found):
     assert heat.ndim == 2 and np.isfinite(heat).all()
 
 def test_faces_followed_through_frames(recognizer):
-    image, tracker = np.asarray(Image.open(photo).convert('RGB')), fer_nb.FaceTracker(recognizer.detector, recognizer.extractor)
+    image, tracker = (
+        np.asarray(Image.open(photo).convert('RGB')),
+        fer_nb.FaceTracker(recognizer.detector, recognizer.extractor),
+    )
     for i in range(3): faces = tracker(np.roll(image, 2*i, axis=1), i/10)
     assert len(faces) == 1
 
@@ -98,7 +117,12 @@ def test_a_command_that_wants_more_says_so_in_a_sentence():
     assert done.returncode and done.stderr.count('\n') == 1 and "'.[train]'" in done.stderr
 
 def test_errors_are_of_one_family():
-    assert issubclass(MissingExtra, FerError) and issubclass(fer_nb.ImageError, FerError) and issubclass(fer_nb.VideoError, FerError)
+    assert (
+        issubclass(MissingExtra, FerError)
+        and issubclass(fer_nb.ImageError, FerError)
+        and issubclass(fer_nb.VideoError, FerError)
+    )
+
 
 def test_import_is_quick():
     code = 'import time; start = time.process_time(); import fer_nb; print(time.process_time() - start)'

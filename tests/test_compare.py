@@ -29,14 +29,18 @@ def test_pictures_come_as_they_were_written(tmp_path):
     assert (np.stack(list(compare.pictures(tmp_path/'faces', 48))) == faces).all()
 
 def test_a_worker_answers_everything(tmp_path):
-    for name,side,n in (('faces', compare.SIDE, 2), ('framed', compare.FRAMED, 3)): (tmp_path/name).write_bytes(bytes(side*side*n))
+    for name, side, n in (('faces', compare.SIDE, 2), ('framed', compare.FRAMED, 3)):
+        (tmp_path / name).write_bytes(bytes(side * side * n))
     compare.work(lambda: (lambda x: f'face {x.shape}', lambda x: None, lambda file: file.name), tmp_path)
     said = json.loads((tmp_path/'answers.json').read_text())
     assert (said['bare'], said['framed']) == (['face (48, 48)']*2, [None]*3)
     assert min(said[k] for k in ('load_seconds', 'ms_a_face', 'ms_a_photo')) >= 0
 
 def test_memory_is_that_of_the_process():
-    small, large = (compare.watched([sys.executable, '-c', f'x = bytearray({n} << 20); x[::4096] = b"1"*len(x[::4096])']) for n in (0, 200))
+    small, large = (
+        compare.watched([sys.executable, '-c', f'x = bytearray({n} << 20); x[::4096] = b"1"*len(x[::4096])'])
+        for n in (0, 200)
+    )
     assert 190 < large-small < 250
 
 def test_our_install_holds_what_prediction_imports():

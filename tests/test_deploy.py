@@ -16,8 +16,13 @@ def test_settings_of_the_server():
     assert config['browser']['gatherUsageStats'] is False and app.MAX_MB < app.VIDEO_MB
 
 def test_container_has_what_a_host_installs():
-    "The locked packages, then the package; a user of its own, a health check at Streamlit's address, and every copied thing is there"
-    assert 'pip install --no-cache-dir --require-hashes -r requirements.txt' in docker and 'ORT_DISABLE_TELEMETRY=1' in docker
+    """The locked packages, then the package; a user of its own, a health check at Streamlit's address, and every
+    copied thing is there
+    """
+    assert (
+        'pip install --no-cache-dir --require-hashes -r requirements.txt' in docker
+        and 'ORT_DISABLE_TELEMETRY=1' in docker
+    )
     assert re.search(r'(?m)^USER (?!root)', docker) and '/_stcore/health' in re.search(r'(?m)^HEALTHCHECK.*', docker)[0]
     allowed = {l[1:] for l in (root/'.dockerignore').read_text().splitlines() if l.startswith('!')}
     copied = {s for line in re.findall(r'(?m)^COPY (.*)', docker) for s in shlex.split(line)[:-1]}

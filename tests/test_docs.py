@@ -1,4 +1,7 @@
-"The documentation site: built as `make docs` builds it, its links followed, opened in a real browser. Screenshots go to screenshots/."
+"""The documentation site: built as `make docs` builds it, its links followed, opened in a real browser. Screenshots
+go to screenshots/.
+"""
+
 import functools
 import shutil
 import subprocess
@@ -14,12 +17,18 @@ pytest.importorskip('nbdev')
 root = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(root/'tools'))
 chromium = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
-quiet = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
+quiet = (
+    '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
+    '--disable-component-update --disable-sync'
+).split()
+
 
 @pytest.fixture(scope='module')
 def site(tmp_path_factory):
     out = tmp_path_factory.mktemp('site')
-    done = subprocess.run([sys.executable, root/'tools/docs.py', '--out', out], cwd=root, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, root / 'tools/docs.py', '--out', out], cwd=root, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return out
 
@@ -29,7 +38,12 @@ def test_every_notebook_has_a_page_and_every_module_its_entries(site):
     for book in (root/'nbs').glob('[!_.]*.ipynb'):
         assert (site/_nbpath2html(book).name).is_file(), book.name
     text = (site/'inference.html').read_text()
-    assert {'emotionrecognizer', 'emotionrecognizer.predict', 'emotionrecognizer.from_pretrained', 'prediction'} <= Seen(text).ids
+    assert {
+        'emotionrecognizer',
+        'emotionrecognizer.predict',
+        'emotionrecognizer.from_pretrained',
+        'prediction',
+    } <= Seen(text).ids
     assert '<code>min_size</code>' in text and 'shorter side of a detected box' in text       # the table of parameters
     drawing = (site/'drawing.html').read_text()
     assert drawing.index('id="look"') < drawing.index('id="random_look"')                      # as they are defined
@@ -38,7 +52,8 @@ def test_every_notebook_has_a_page_and_every_module_its_entries(site):
 def test_code_is_kept_and_hidden_cells_are_not(site):
     text = (site/'data.html').read_text()
     assert 'DataError' in text and 'nbdev_export' not in text and 'default_exp' not in text and '#| ' not in text
-    assert 'pictures of faces, 48 × 48 pixels' in text                                        # the rest of the title's cell
+    assert 'pictures of faces, 48 × 48 pixels' in text  # the rest of the title's cell
+
 
 def test_a_bad_link_is_found(site, tmp_path):
     from docs import check_links
@@ -46,9 +61,19 @@ def test_a_bad_link_is_found(site, tmp_path):
     shutil.copytree(site, copy)
     assert check_links(copy) == []
     page = copy/'model.html'
-    page.write_text(page.read_text() + '<a href="nowhere.html">x</a><a href="data.html#not-there">x</a><a href="http:/x y">x</a><img src="https://example.com/x.png">')
+    page.write_text(
+        page.read_text()
+        + '<a href="nowhere.html">x</a><a href="data.html#not-there">x</a><a href="http:/x y">x</a><img src="https://example.com/x.png">'
+    )
     said = '\n'.join(check_links(copy))
-    for what in ('nowhere.html is not there', '#not-there has no such place', "'http:/x y' is not an address", 'loads https://example.com/x.png'): assert what in said
+    for what in (
+        'nowhere.html is not there',
+        '#not-there has no such place',
+        "'http:/x y' is not an address",
+        'loads https://example.com/x.png',
+    ):
+        assert what in said
+
 
 def test_quarto_gets_the_same_pages(tmp_path):
     import yaml
@@ -100,15 +125,20 @@ def test_every_page_loads_in_peace(opened, site):
         page, complaints = opened(html.name)
         assert not complaints, (html.name, complaints)
         assert page.locator('h1').count() == 1
-        assert page.locator('article img').evaluate_all('images => images.every(i => i.complete && i.naturalWidth > 0)'), html.name
+        assert page.locator('article img').evaluate_all(
+            'images => images.every(i => i.complete && i.naturalWidth > 0)'
+        ), html.name
         page.context.close()
 
-@pytest.mark.parametrize('name,size,scheme', [('laptop', (1280, 900), 'light'), ('phone', (390, 844), 'light'), ('dark', (1280, 900), 'dark')])
+@pytest.mark.parametrize(
+    'name,size,scheme',
+    [('laptop', (1280, 900), 'light'), ('phone', (390, 844), 'light'), ('dark', (1280, 900), 'dark')],
+)
 def test_how_it_looks(opened, name, size, scheme):
     page, complaints = opened('inference.html#emotionrecognizer', *size, scheme)
     assert page.evaluate('document.documentElement.scrollWidth') <= size[0]
     assert page.locator('body').get_attribute('data-md-color-scheme') == dict(light='default', dark='slate')[scheme]
-    assert page.locator('[id="emotionrecognizer"]').bounding_box()['y'] < size[1]              # the link led to its place
+    assert page.locator('[id="emotionrecognizer"]').bounding_box()['y'] < size[1]  # the link led to its place
     (root/'screenshots').mkdir(exist_ok=True)
     page.screenshot(path=root/'screenshots'/f'docs-{name}.png')
     assert not complaints

@@ -25,7 +25,8 @@ def tree(tmp_path, monkeypatch):
     for folder in ('nbs/study', 'fer_nb', 'fer_nb/weights'): (tmp_path/folder).mkdir(parents=True)
     (tmp_path/'fer_nb/data.py').write_text('"doc"\n# a remark\nx = 1\n')
     (tmp_path/'nbs/study/a.csv').write_text('1,2\n')
-    for name, value in dict(root=tmp_path, nbs=tmp_path/'nbs', notes=tmp_path/'nbs/.outputs').items(): monkeypatch.setattr(notebooks, name, value)
+    for name, value in dict(root=tmp_path, nbs=tmp_path / 'nbs', notes=tmp_path / 'nbs/.outputs').items():
+        monkeypatch.setattr(notebooks, name, value)
     path = tmp_path/'nbs/01_a.ipynb'
     path.write_text(json.dumps(book(cell('# Title', 'markdown'), cell('1+1'), cell('#| eval: false\n2+2'))))
     notebooks.note(path, json.loads(path.read_text()), ['fer_nb/data.py', 'nbs/study/a.csv'], True, 3.1)
@@ -46,8 +47,14 @@ def test_fresh_outputs_stay_fresh(tree):
     rewrite(top/'fer_nb/data.py', '# a remark', '# another remark')
     assert old(path) == ([], [])
 
-@pytest.mark.parametrize('file,was,now,said', [('nbs/01_a.ipynb', '1+1', '1+2', (['its code'], [])),
-    ('nbs/study/a.csv', '1', '3', (['nbs/study/a.csv'], [])), ('fer_nb/data.py', 'x = 1', 'x = 2', ([], ['fer_nb/data.py']))])
+@pytest.mark.parametrize(
+    'file,was,now,said',
+    [
+        ('nbs/01_a.ipynb', '1+1', '1+2', (['its code'], [])),
+        ('nbs/study/a.csv', '1', '3', (['nbs/study/a.csv'], [])),
+        ('fer_nb/data.py', 'x = 1', 'x = 2', ([], ['fer_nb/data.py'])),
+    ],
+)
 def test_what_makes_outputs_old(tree, file, was, now, said):
     top, path = tree
     rewrite(top/file, was, now)
@@ -66,18 +73,28 @@ def test_files_that_are_opened_are_noticed(tree):
     (top/'nbs/study/a.csv').read_text(); (top/'fer_nb/data.py').read_text()
     assert seen == {'nbs/study/a.csv'}
 
-@pytest.mark.parametrize('output,what', [
-    (dict(output_type='error', ename='E', evalue='', traceback=[]), 'an error'),
-    (dict(output_type='stream', name='stderr', text='hm'), 'text from stderr'),
-    (dict(output_type='stream', name='stdout', text='saved in /home/me/x'), 'a path of one machine'),
-    (dict(output_type='display_data', data={'text/plain': 'UserWarning: x'}), 'a warning'),
-    (dict(output_type='display_data', data={'text/html': ['<b>50%|'], 'text/plain': ''}), 'a progress bar'),
-    (dict(output_type='display_data', data={'application/vnd.jupyter.widget-view+json': {}, 'text/plain': ''}), 'a widget')])
+@pytest.mark.parametrize(
+    'output,what',
+    [
+        (dict(output_type='error', ename='E', evalue='', traceback=[]), 'an error'),
+        (dict(output_type='stream', name='stderr', text='hm'), 'text from stderr'),
+        (dict(output_type='stream', name='stdout', text='saved in /home/me/x'), 'a path of one machine'),
+        (dict(output_type='display_data', data={'text/plain': 'UserWarning: x'}), 'a warning'),
+        (dict(output_type='display_data', data={'text/html': ['<b>50%|'], 'text/plain': ''}), 'a progress bar'),
+        (
+            dict(output_type='display_data', data={'application/vnd.jupyter.widget-view+json': {}, 'text/plain': ''}),
+            'a widget',
+        ),
+    ],
+)
 def test_outputs_that_no_reader_should_see(output, what):
     assert [w for _,w in notebooks.unfit(book(cell('x', outputs=[output])))] == [what]
 
 def test_fit_outputs():
-    fine = [dict(output_type='stream', name='stdout', text='see nbs/data and https://example.com/home/x'), dict(output_type='display_data', data={'text/plain': '50%', 'image/png': 'abc'})]
+    fine = [
+        dict(output_type='stream', name='stdout', text='see nbs/data and https://example.com/home/x'),
+        dict(output_type='display_data', data={'text/plain': '50%', 'image/png': 'abc'}),
+    ]
     assert not list(notebooks.unfit(book(cell('x', outputs=fine))))
 
 @pytest.mark.parametrize('source,stored', [('print(6*7)', '42'), ('1/0', None), ("print('/home/me/x')", None)])

@@ -1,4 +1,7 @@
-"What a user installs: the wheel and the sdist carry the weights, the modules, the command, the public names and the extras."
+"""What a user installs: the wheel and the sdist carry the weights, the modules, the command, the public names and the
+extras.
+"""
+
 import ast
 import email
 import re
@@ -37,11 +40,17 @@ def built(tmp_path_factory):
 def wheel(built): return zipfile.ZipFile(next(built.glob('*.whl')))
 
 @pytest.fixture(scope='module')
-def metadata(wheel): return email.message_from_bytes(wheel.read(next(n for n in wheel.namelist() if n.endswith('/METADATA'))))
+def metadata(wheel):
+    return email.message_from_bytes(wheel.read(next(n for n in wheel.namelist() if n.endswith('/METADATA'))))
+
 
 def test_wheel_carries_the_package(wheel):
     files = set(wheel.namelist())
-    here = {p.relative_to(root).as_posix() for p in (root/'fer_nb').rglob('*') if p.is_file() and '__pycache__' not in p.parts}
+    here = {
+        p.relative_to(root).as_posix()
+        for p in (root / 'fer_nb').rglob('*')
+        if p.is_file() and '__pycache__' not in p.parts
+    }
     assert here and here <= files
     assert {'fer_nb/weights/extra.safetensors', 'fer_nb/weights/extra.json', 'fer_nb/configs/extra.json'} <= files
     assert {'streamlit_app.py', 'fer_nb/py.typed', 'fer_nb/apps/page/icon.png'} <= files
@@ -56,7 +65,17 @@ def test_weights_are_shipped_and_small():
 
 def test_sdist_can_be_built_from(built):
     with tarfile.open(next(built.glob('*.tar.gz'))) as tar: files = {n.partition('/')[2] for n in tar.getnames()}
-    assert {'settings.ini', 'setup.py', 'README.md', 'LICENSE', 'NOTICE', 'requirements.txt', 'streamlit_app.py', 'fer_nb/weights/extra.safetensors'} <= files
+    assert {
+        'settings.ini',
+        'setup.py',
+        'README.md',
+        'LICENSE',
+        'NOTICE',
+        'requirements.txt',
+        'streamlit_app.py',
+        'fer_nb/weights/extra.safetensors',
+    } <= files
+
 
 def test_metadata(metadata):
     assert metadata['Name'] == 'fer_nb' and metadata['Version'] == cfg['version']
@@ -78,7 +97,18 @@ def test_commands(wheel):
     cli = ast.parse((root/'fer_nb/apps/cli.py').read_text(encoding='utf-8'))
     assert 'main' in {getattr(n, 'name', None) for n in cli.body}
 
-CLOSURE = 'numpy', 'pillow', 'onnxruntime', 'flatbuffers', 'packaging', 'protobuf', 'coloredlogs', 'humanfriendly', 'sympy', 'mpmath'
+CLOSURE = (
+    'numpy',
+    'pillow',
+    'onnxruntime',
+    'flatbuffers',
+    'packaging',
+    'protobuf',
+    'coloredlogs',
+    'humanfriendly',
+    'sympy',
+    'mpmath',
+)
 ALONE = """import sys
 sys.path[:] = [p for p in sys.path if 'site-packages' not in p and p] + [sys.argv[1]]
 import fer_nb
@@ -86,7 +116,9 @@ assert fer_nb.__file__.startswith(sys.argv[1])
 for name in fer_nb.__all__: getattr(fer_nb, name)
 import fer_nb.apps.cli
 [found] = fer_nb.EmotionRecognizer.from_pretrained().predict(sys.argv[1] + '/fer_nb/apps/page/sample.jpg')
-print(found.emotion, *sorted({m.partition('.')[0] for m in sys.modules} & {'torch', 'cv2', 'mediapipe', 'matplotlib', 'pandas'}))"""
+heavy = {'torch', 'cv2', 'mediapipe', 'matplotlib', 'pandas'}
+print(found.emotion, *sorted({m.partition('.')[0] for m in sys.modules} & heavy))"""
+
 
 def test_the_wheel_predicts_with_the_base_install_alone(wheel, tmp_path):
     "The wheel unpacked, and beside it numpy, Pillow, onnxruntime and what they need, and nothing else"
@@ -109,7 +141,9 @@ def test_public_names_are_told_thrice_alike():
     [typed] = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == 'TYPE_CHECKING']
     imported = {n.module: sorted(a.name for a in n.names) for n in typed.body}
     assert imported == {room: sorted(names.split()) for room, names in fer_nb._ROOMS.items()}
-    assert sorted(n for names in imported.values() for n in names) == sorted(fer_nb.__all__) and len(fer_nb.__all__) <= 45
+    assert (
+        sorted(n for names in imported.values() for n in names) == sorted(fer_nb.__all__) and len(fer_nb.__all__) <= 45
+    )
     for name in fer_nb.__all__: assert getattr(fer_nb, name) is not None and name in dir(fer_nb)
     with pytest.raises(AttributeError, match='nothing_like_it'): getattr(fer_nb, 'nothing_like_it')
 
@@ -138,8 +172,14 @@ WRONG = "from fer_nb import NoSuchName\n"
 def test_types_reach_an_editor(tmp_path, code, fine):
     if not find_spec('basedpyright'): pytest.skip('no basedpyright')
     (tmp_path/'use.py').write_text(code)
-    (tmp_path/'pyrightconfig.json').write_text(f'{{"typeCheckingMode": "basic", "extraPaths": ["{root.as_posix()}"], "include": ["use.py"]}}')
-    done = subprocess.run([sys.executable, '-m', 'basedpyright', '-p', tmp_path, '--pythonpath', sys.executable], capture_output=True, text=True)
+    (tmp_path / 'pyrightconfig.json').write_text(
+        f'{{"typeCheckingMode": "basic", "extraPaths": ["{root.as_posix()}"], "include": ["use.py"]}}'
+    )
+    done = subprocess.run(
+        [sys.executable, '-m', 'basedpyright', '-p', tmp_path, '--pythonpath', sys.executable],
+        capture_output=True,
+        text=True,
+    )
     assert (done.returncode == 0) == fine, done.stdout
 
 # Locks
@@ -155,9 +195,16 @@ def test_locks_name_no_place_and_have_hashes(file):
 def test_the_page_is_locked_at_what_is_tested():
     everything, page = pins('requirements.lock'), pins('requirements.txt')
     assert {'torch', 'torchvision', 'mediapipe', 'streamlit', 'pytest', 'ray'} <= set(everything)
-    assert {'numpy', 'pillow', 'onnxruntime', 'streamlit', 'av'} <= set(page) and not {'torch', 'mediapipe', 'matplotlib'} & set(page)
+    assert {'numpy', 'pillow', 'onnxruntime', 'streamlit', 'av'} <= set(page) and not {
+        'torch',
+        'mediapipe',
+        'matplotlib',
+    } & set(page)
     apart = {k for k in page if page[k] != everything[k]}
-    assert apart <= {'numpy', 'protobuf', 'av', 'pyee'}, apart # held back by what only training needs, or by Python's version
+    assert apart <= {'numpy', 'protobuf', 'av', 'pyee'}, (
+        apart
+    )  # held back by what only training needs, or by Python's version
+
 
 # The rules of the house
 
@@ -166,9 +213,19 @@ def test_rules_of_the_house_would_tell(tmp_path, monkeypatch):
     sys.path.insert(0, str(root/'tools'))
     import house
     (tmp_path/'fer_nb/train').mkdir(parents=True)
-    for name, text in {'a.py': 'import pandas\ndef f(): from .train import fit', 'b.py': 'from .c import x', 'c.py': 'def f():\n    from . import b',
-                       '__init__.py': '', 'train/__init__.py': 'import torch'}.items(): (tmp_path/'fer_nb'/name).write_text(text)
+    for name, text in {
+        'a.py': 'import pandas\ndef f(): from .train import fit',
+        'b.py': 'from .c import x',
+        'c.py': 'def f():\n    from . import b',
+        '__init__.py': '',
+        'train/__init__.py': 'import torch',
+    }.items():
+        (tmp_path / 'fer_nb' / name).write_text(text)
     monkeypatch.setattr(house, 'root', tmp_path)
     said = sorted(house.import_rules())
     assert len(said) == 3
-    assert 'fer_nb.b → fer_nb.c → fer_nb.b' in said[0] and 'imports pandas at the top' in said[1] and 'fer_nb.train, a room below it' in said[2]
+    assert (
+        'fer_nb.b → fer_nb.c → fer_nb.b' in said[0]
+        and 'imports pandas at the top' in said[1]
+        and 'fer_nb.train, a room below it' in said[2]
+    )

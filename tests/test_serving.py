@@ -18,19 +18,35 @@ from fer_nb.train.evaluation import predict_logits
 from fer_nb.train.export import export_bundle
 from fer_nb.train.model import load_weights
 
-BLOCKED = 'torch', 'torchvision', 'facenet_pytorch', 'fastcore', 'safetensors', 'tqdm', 'sklearn', 'pandas', 'scipy', 'jax', 'jaxlib', 'onnx', 'onnxscript'
+BLOCKED = (
+    'torch',
+    'torchvision',
+    'facenet_pytorch',
+    'fastcore',
+    'safetensors',
+    'tqdm',
+    'sklearn',
+    'pandas',
+    'scipy',
+    'jax',
+    'jaxlib',
+    'onnx',
+    'onnxscript',
+)
 BROUGHT = 'pandas', # streamlit brings it, and imports it
 BLOCKER = '''import sys
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.partition('.')[0] in {names}: raise ModuleNotFoundError(f'No module named {{name!r}}: it is blocked', name=name)
+        if name.partition('.')[0] in {names}:
+            raise ModuleNotFoundError(f'No module named {{name!r}}: it is blocked', name=name)
 sys.meta_path.insert(0, Blocker())
 '''
 PREDICT = '''import json, sys
 from fer_nb.inference import EmotionRecognizer
 import fer_nb
 recognizer = EmotionRecognizer.from_pretrained()
-print(json.dumps(dict(where=fer_nb.__file__, answers=[p.to_dict() for ps in recognizer.predict_batch(sys.argv[1:]) for p in ps])))'''
+found = recognizer.predict_batch(sys.argv[1:])
+print(json.dumps(dict(where=fer_nb.__file__, answers=[p.to_dict() for ps in found for p in ps])))'''
 PAGE = '''import json, sys
 from pathlib import Path
 from streamlit.testing.v1 import AppTest
@@ -63,14 +79,24 @@ def run(bundle, tmp_path):
     "Run Python in the bundle, with packages made unimportable"
     def run(*args, blocked=BLOCKED):
         (tmp_path/'sitecustomize.py').write_text(BLOCKER.format(names=set(blocked)))
-        done = subprocess.run([sys.executable, *args], cwd=bundle, env=os.environ | dict(PYTHONPATH=str(tmp_path)), capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, *args],
+            cwd=bundle,
+            env=os.environ | dict(PYTHONPATH=str(tmp_path)),
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout[done.stdout.index('[' if done.stdout.startswith('[') else '{'):])
     return run
 
 def same(served, full):
-    "Boxes and probabilities agree to 1e-4, of the photo's width and of one; `to_dict` rounds boxes to a hundredth of a pixel"
-    assert [(Path(a['source']).name, a['status'], a['emotion']) for a in served] == [(Path(a['source']).name, a['status'], a['emotion']) for a in full]
+    """Boxes and probabilities agree to 1e-4, of the photo's width and of one; `to_dict` rounds boxes to a hundredth
+    of a pixel
+    """
+    assert [(Path(a['source']).name, a['status'], a['emotion']) for a in served] == [
+        (Path(a['source']).name, a['status'], a['emotion']) for a in full
+    ]
     for a, b in zip(served, full):
         if a['probabilities'] is None: continue
         assert np.abs(np.subtract(a['box'], b['box'])).max() <= .0201
@@ -101,11 +127,25 @@ def test_the_two_shipped_networks_are_one():
     (model, meta), net, faces = load_weights(shipped_weights()), OnnxNet(shipped_weights('onnx')), synthetic_faces(28)
     faces.landmarks[:] = np.random.default_rng(0).random(faces.landmarks.shape); faces.valid[::2] = True
     assert net.meta == json.loads(json.dumps(meta))
-    for tta in (False, True): assert np.abs(predict_logits(net, faces, tta) - predict_logits(model, faces, tta)).max() < 1e-4
+    for tta in (False, True):
+        assert np.abs(predict_logits(net, faces, tta) - predict_logits(model, faces, tta)).max() < 1e-4
+
 
 def test_import_is_light():
     "The package, the recogniser and the command import nothing heavy"
-    heavy = ('torch', 'mediapipe', 'cv2', 'onnxruntime', 'matplotlib', 'scipy', 'pandas', 'sklearn', 'streamlit', 'fastcore', 'tqdm')
+    heavy = (
+        'torch',
+        'mediapipe',
+        'cv2',
+        'onnxruntime',
+        'matplotlib',
+        'scipy',
+        'pandas',
+        'sklearn',
+        'streamlit',
+        'fastcore',
+        'tqdm',
+    )
     code = f"import sys, fer_nb, fer_nb.inference, fer_nb.apps.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert done.stdout.strip() == '[]', done.stdout + done.stderr

@@ -24,9 +24,20 @@ import numpy as np
 root = Path(__file__).resolve().parents[1]
 home, here = root/'runs/compare', Path(__file__).resolve().parent
 SIDE, FRAMED = 48, 4*48 + 2*96 # of a face, and of the picture around an enlarged one
-TOOLS = {'fer': dict(package='fer', version='25.10.3', index='PyPI', pip=['fer==25.10.3', 'setuptools<81']),
-         'human': dict(package='@vladmandic/human', version='3.3.6', index='npm',
-                       npm=['@vladmandic/human@3.3.6', '@tensorflow/tfjs@4.22.0', '@tensorflow/tfjs-backend-wasm@4.22.0', 'jpeg-js@0.4.4'])}
+TOOLS = {
+    'fer': dict(package='fer', version='25.10.3', index='PyPI', pip=['fer==25.10.3', 'setuptools<81']),
+    'human': dict(
+        package='@vladmandic/human',
+        version='3.3.6',
+        index='npm',
+        npm=[
+            '@vladmandic/human@3.3.6',
+            '@tensorflow/tfjs@4.22.0',
+            '@tensorflow/tfjs-backend-wasm@4.22.0',
+            'jpeg-js@0.4.4',
+        ],
+    ),
+}
 
 # -- Workers: each runs in its tool's environment, so they need numpy at most
 
@@ -59,10 +70,17 @@ def start_fer():
     from fer.fer import FER
     cv2.setNumThreads(1)
     bare, whole = FER(offsets=(0, 0)), FER()
-    top = lambda found: max(max(found, key=lambda f: f['box'][2]*f['box'][3])['emotions'].items(), key=lambda kv: kv[1])[0] if len(found) else None
+    top = lambda found: (
+        max(max(found, key=lambda f: f['box'][2] * f['box'][3])['emotions'].items(), key=lambda kv: kv[1])[0]
+        if len(found)
+        else None
+    )
     bgr = lambda gray: cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
-    return (lambda x: top(bare.detect_emotions(bgr(x), [(0, 0, SIDE, SIDE)])), lambda x: top(whole.detect_emotions(bgr(x))),
-            lambda file: top(whole.detect_emotions(cv2.imread(str(file)))))
+    return (
+        lambda x: top(bare.detect_emotions(bgr(x), [(0, 0, SIDE, SIDE)])),
+        lambda x: top(whole.detect_emotions(bgr(x))),
+        lambda file: top(whole.detect_emotions(cv2.imread(str(file)))),
+    )
 
 def start_ours():
     import cv2
@@ -86,13 +104,21 @@ def environment(name):
         shutil.rmtree(folder, ignore_errors=True); folder.mkdir(parents=True)
         if 'pip' in tool:
             uv = shutil.which('uv')
-            run(*([uv, 'venv', '--python', sys.executable, folder, '--allow-existing'] if uv else [sys.executable, '-m', 'venv', folder]))
+            run(
+                *(
+                    [uv, 'venv', '--python', sys.executable, folder, '--allow-existing']
+                    if uv
+                    else [sys.executable, '-m', 'venv', folder]
+                )
+            )
             run(*([uv, 'pip', 'install', '--python', python] if uv else [python, '-m', 'pip', 'install']), *tool['pip'])
         else: run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder, *tool['npm'])
         ready.touch()
     return folder, [python, __file__, '--worker', name] if 'pip' in tool else ['node', here/'compare_human.mjs', folder]
 
-def folder_mib(folder): return sum(p.lstat().st_size for p in Path(folder).rglob('*') if p.is_file() and not p.is_symlink())/2**20
+def folder_mib(folder):
+    return sum(p.lstat().st_size for p in Path(folder).rglob('*') if p.is_file() and not p.is_symlink()) / 2**20
+
 
 def closure(name, extra=''):
     "A distribution and all it needs here, by name"
@@ -138,7 +164,13 @@ sys.exit(code)"""
 
 def watched(command, **kwargs):
     "Run a command; the most memory its process held, MiB"
-    done = subprocess.run([sys.executable, '-S', '-c', LAUNCH, *map(str, command)], check=True, stdout=subprocess.PIPE, text=True, **kwargs)
+    done = subprocess.run(
+        [sys.executable, '-S', '-c', LAUNCH, *map(str, command)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        **kwargs,
+    )
     return int(done.stdout)/(2**20 if sys.platform=='darwin' else 2**10)
 
 def scores(labels, said):
@@ -149,7 +181,14 @@ def scores(labels, said):
     m = np.bincount(labels*(k+1)+answers, minlength=k*(k+1)).reshape(k, k+1)
     hits, given, asked = np.diag(m[:, :k]), m[:, :k].sum(0), m.sum(1)
     f1 = 2*hits/np.maximum(given+asked, 1)
-    return dict(n=len(labels), missed=int(m[:, k].sum()), accuracy=hits.sum()/m.sum(), macro_f1=f1.mean(), recall=dict(zip(CLASSES, (hits/np.maximum(asked, 1)).tolist())))
+    return dict(
+        n=len(labels),
+        missed=int(m[:, k].sum()),
+        accuracy=hits.sum() / m.sum(),
+        macro_f1=f1.mean(),
+        recall=dict(zip(CLASSES, (hits / np.maximum(asked, 1)).tolist())),
+    )
+
 
 @contextlib.contextmanager
 def one_core():
@@ -162,11 +201,20 @@ def one_core():
 
 def ask(name, command, folder, labels, mib):
     "A tool's line of the table"
-    threads = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'), '1') | dict(CUDA_VISIBLE_DEVICES='', ORT_DISABLE_TELEMETRY='1')
+    threads = dict.fromkeys(
+        ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'), '1'
+    ) | dict(CUDA_VISIBLE_DEVICES='', ORT_DISABLE_TELEMETRY='1')
     with one_core(): memory = watched([*command, folder], env=os.environ | threads)
     said = json.loads((folder/'answers.json').read_text())
-    return dict(bare=scores(labels[0], said['bare']), framed=scores(labels[1], said['framed']), ms_a_face=said['ms_a_face'], ms_a_photo=said['ms_a_photo'],
-                load_seconds=said['load_seconds'], memory_mib=memory, install_mib=mib)
+    return dict(
+        bare=scores(labels[0], said['bare']),
+        framed=scores(labels[1], said['framed']),
+        ms_a_face=said['ms_a_face'],
+        ms_a_photo=said['ms_a_photo'],
+        load_seconds=said['load_seconds'],
+        memory_mib=memory,
+        install_mib=mib,
+    )
 
 def compare(only, n):
     from fer_nb.lab.bench import _rounded, machine
@@ -176,12 +224,17 @@ def compare(only, n):
         for name in ['fer_nb', *only]:
             print(name, file=sys.stderr, flush=True)
             try:
-                if name=='fer_nb': lines[name] = ask(name, [sys.executable, __file__, '--worker', 'ours'], folder, labels, our_mib())
+                if name == 'fer_nb':
+                    lines[name] = ask(name, [sys.executable, __file__, '--worker', 'ours'], folder, labels, our_mib())
                 else:
                     place, command = environment(name)
-                    lines[name] = {k:TOOLS[name][k] for k in ('package', 'version', 'index')} | ask(name, command, folder, labels, folder_mib(place))
-            except FileNotFoundError as e: lines[name] = dict(status='not available', reason=f'{e.filename} is not installed')
-            except subprocess.CalledProcessError: lines[name] = dict(status='failed', reason='standard error says why')
+                    lines[name] = {k: TOOLS[name][k] for k in ('package', 'version', 'index')} | ask(
+                        name, command, folder, labels, folder_mib(place)
+                    )
+            except FileNotFoundError as e:
+                lines[name] = dict(status='not available', reason=f'{e.filename} is not installed')
+            except subprocess.CalledProcessError:
+                lines[name] = dict(status='failed', reason='standard error says why')
     return _rounded(dict(date=datetime.now(UTC).strftime('%Y-%m-%d'), machine=machine(), tools=lines))
 
 if __name__ == '__main__':
@@ -196,4 +249,10 @@ if __name__ == '__main__':
     done = compare(args.only, args.faces)
     args.out.write_text(json.dumps(done, indent=1) + '\n')
     for name,r in done['tools'].items():
-        print(name, r.get('reason') or f"accuracy {r['bare']['accuracy']}, framed {r['framed']['accuracy']} ({r['framed']['missed']} missed), {r['ms_a_face']} ms a face, {r['ms_a_photo']} ms a photo, {r['memory_mib']} MiB, installs {r['install_mib']} MiB")
+        print(
+            name,
+            r.get('reason')
+            or f"accuracy {r['bare']['accuracy']}, framed {r['framed']['accuracy']} ({r['framed']['missed']} missed), "
+            f"{r['ms_a_face']} ms a face, {r['ms_a_photo']} ms a photo, {r['memory_mib']} MiB, "
+            f"installs {r['install_mib']} MiB",
+        )

@@ -1,8 +1,9 @@
-"""Run the steps of the Dockerfile without Docker: a fresh virtual environment, the copied files, the server, one visitor.
+"""Run the steps of the Dockerfile without Docker: a fresh environment, the copied files, the server, one visitor.
 
     python tools/container.py            # minutes; downloads what requirements.txt names
 
-Steps that need root (useradd) are named and skipped. The visitor's answer is compared with the recogniser of the environment that this is run with. Needs Chromium and the `dev` extra.
+Steps that need root (useradd) are named and skipped. The visitor's answer is compared with the
+recogniser of the environment that this is run with. Needs Chromium and the `dev` extra.
 """
 import json
 import os
@@ -20,7 +21,12 @@ root = Path(__file__).resolve().parents[1]
 
 def steps(text):
     "(instruction, argument) of each line"
-    return [tuple(line.split(maxsplit=1)) for line in re.sub(r'\\\n', ' ', text).splitlines() if line.strip() and not line.startswith('#')]
+    return [
+        tuple(line.split(maxsplit=1))
+        for line in re.sub(r'\\\n', ' ', text).splitlines()
+        if line.strip() and not line.startswith('#')
+    ]
+
 
 def command(argument):
     "What a CMD or HEALTHCHECK runs"
@@ -29,7 +35,11 @@ def command(argument):
 def copy(argument, work):
     *sources, target = shlex.split(argument)
     for s in sources:
-        to = work/target/Path(s).name if target.endswith('/') or (work/target).is_dir() and not (root/s).is_dir() else work/target
+        to = (
+            work / target / Path(s).name
+            if target.endswith('/') or (work / target).is_dir() and not (root / s).is_dir()
+            else work / target
+        )
         if (root/s).is_dir(): shutil.copytree(root/s, to, ignore=shutil.ignore_patterns('__pycache__'))
         else: to.parent.mkdir(parents=True, exist_ok=True); shutil.copy(root/s, to)
 
@@ -48,7 +58,8 @@ def main():
             if kind=='COPY': copy(argument, work)
             elif kind=='ENV': env |= dict(a.split('=', 1) for a in shlex.split(argument))
             elif kind=='RUN' and argument.startswith('useradd'): print('    skipped')
-            elif kind=='RUN': subprocess.run(argument, shell=True, check=True, cwd=work, env=env, stdout=subprocess.DEVNULL)
+            elif kind == 'RUN':
+                subprocess.run(argument, shell=True, check=True, cwd=work, env=env, stdout=subprocess.DEVNULL)
             elif kind=='HEALTHCHECK': health = here(command(argument))
             elif kind=='CMD': server = here(command(argument))
         size = sum(p.stat().st_size for p in venv.rglob('*') if p.is_file() and not p.is_symlink())

@@ -4,8 +4,8 @@
     python tools/docs.py --quarto   # what Quarto renders, in _proc/quarto; then `quarto render _proc/quarto`
     python tools/docs.py --serve    # build, then show it on http://127.0.0.1:8000
 
-Both ways start from the same pages, made by nbdev's processors, but `show_doc` asks the exported module, so that no cell
-has to run, and exported code stays in sight. What stands in the sidebar is read from _quarto.yml alone.
+Both ways start from the same pages, made by nbdev's processors, but `show_doc` asks the exported module, so that no
+cell has to run, and exported code stays in sight. What stands in the sidebar is read from _quarto.yml alone.
 """
 import argparse
 import ast
@@ -58,7 +58,12 @@ def table(obj, source):
     for name, p in said.items():
         if name in ('self', 'cls'): continue
         value = p['default']
-        default = '' if value is empty else f"`{getattr(value, '__name__', None) or (f'{value:.4g}' if isinstance(value, float) else repr(value))}`"
+        default = (
+            ''
+            if value is empty
+            else f'`{value:.4g}`' if isinstance(value, float)
+            else f"`{getattr(value, '__name__', None) or repr(value)}`"
+        )
         rows.append([f'`{name}`', kind(p['anno']), default, p['docment']])
     if says: rows.append(['**returns**', kind(end.get('anno')), '', says])
     used = [j for j in range(4) if any(r[j] for r in rows[1:])]
@@ -73,23 +78,32 @@ def entry(obj, name, module, cfg):
     except (OSError, TypeError): lines, start = [], 1
     at = f"{cfg.git_url}/blob/{cfg.branch}/{module.__name__.replace('.', '/')}.py#L{max(start, 1)}"
     says = inspect.getdoc(bare) or ''
-    if inspect.isclass(bare) and says.startswith(f'{bare.__name__}('): says = ''  # what `dataclass` writes where there is none
+    if inspect.isclass(bare) and says.startswith(f'{bare.__name__}('):
+        says = ''  # what `dataclass` writes where there is none
     parts = [f'### `{name}`', f'[source]({at}){{.source}}', plain(says), table(bare, ''.join(lines))]
     return '\n\n'.join(p for p in parts if p)
 
 # Notebooks to pages
 
 def defined(cell):
-    "What a cell defines for others, in order: functions, classes, their methods that have a docstring or are patched or assigned"
+    """What a cell defines for others, in order: functions, classes, their methods that have a docstring or are
+    patched or assigned
+    """
     for node in cell.parsed_() or []:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and 'export' in cell.directives_:
             if not node.name.startswith('_') or node.name.startswith('__'): yield showdoc_nm(node)
         if isinstance(node, ast.ClassDef) and not node.name.startswith('_'):
-            yield from (f'{node.name}.{f.name}' for f in node.body if isinstance(f, ast.FunctionDef) and not f.name.startswith('_') and ast.get_docstring(f))
+            yield from (
+                f'{node.name}.{f.name}'
+                for f in node.body
+                if isinstance(f, ast.FunctionDef) and not f.name.startswith('_') and ast.get_docstring(f)
+            )
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 for t in getattr(target, 'elts', [target]):
-                    if isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name) and not t.attr.startswith('_'): yield f'{t.value.id}.{t.attr}'
+                    if isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name) and not t.attr.startswith('_'):
+                        yield f'{t.value.id}.{t.attr}'
+
 
 class Entries(Processor):
     "A `show_doc` cell for each definition of an exported cell, after it"
@@ -105,7 +119,9 @@ class Entries(Processor):
 class Describe(Processor):
     "Fills the `show_doc` cells, from the module that the notebook exports"
     def begin(self):
-        names = [c.directives_['default_exp'][0] for c in self.nb.cells if 'default_exp' in getattr(c, 'directives_', {})]
+        names = [
+            c.directives_['default_exp'][0] for c in self.nb.cells if 'default_exp' in getattr(c, 'directives_', {})
+        ]
         self.module = importlib.import_module(f'{get_config().lib_name}.{names[0]}') if names else None
         self.nb.entries_ = set()
     def cell(self, cell):
@@ -158,8 +174,13 @@ class Book:
             (folder/'images').mkdir(exist_ok=True)
             (folder/'images'/f'{stem}-out-{n}.{ext}').write_bytes(content)
             return f'images/{stem}-out-{n}.{ext}'
-        head = [f'# {self.title}'] + ([f"<p class=\"promise\" markdown>{self.about['description']}</p>"] if 'description' in self.about else [])
-        body = [b for blocks in as_markdown([c for c in self.nb.cells if c.cell_type != 'raw'], keep, mend) for b in blocks]
+
+        head = [f'# {self.title}'] + (
+            [f"<p class=\"promise\" markdown>{self.about['description']}</p>"] if 'description' in self.about else []
+        )
+        body = [
+            b for blocks in as_markdown([c for c in self.nb.cells if c.cell_type != 'raw'], keep, mend) for b in blocks
+        ]
         (folder/f'{stem}.md').write_text('\n\n'.join(head + body) + '\n', encoding='utf-8')
 
 def mender(books, cfg, suffix):
@@ -182,8 +203,11 @@ def mender(books, cfg, suffix):
     def mend(text):
         text = re.sub(home + r'([\w.-]+\.html)(?:#([\w.]+))?', own, fix_links(text, relative))
         text = re.sub(r'<style scoped>.*?</style>', '', text, flags=re.S).replace(' border="1" class="dataframe"', '')
-        text = re.sub(r'(```.*?```)|(?m:^)# ', lambda m: m[1] or '## ', text, flags=re.S)                        # a page has one title
-        return re.sub(r'(?m)^(?![-*]\s|\d+\.\s|\s|\|)(.+)\n(?=[-*] )', r'\1\n\n', text)  # a list needs an empty line before it
+        text = re.sub(r'(```.*?```)|(?m:^)# ', lambda m: m[1] or '## ', text, flags=re.S)  # a page has one title
+        return re.sub(
+            r'(?m)^(?![-*]\s|\d+\.\s|\s|\|)(.+)\n(?=[-*] )', r'\1\n\n', text
+        )  # a list needs an empty line before it
+
     return mend
 
 def read_books(cfg):
@@ -199,14 +223,30 @@ def navigation(contents, books):
     by_name, nav = {b.path.name: b for b in books}, []
     for item in contents:
         if isinstance(item, str):
-            if item in by_name: nav.append({'Overview' if item == 'index.ipynb' else by_name[item].title: Path(by_name[item].html).with_suffix('.md').name})
+            if item in by_name:
+                nav.append(
+                    {
+                        'Overview' if item == 'index.ipynb' else by_name[item].title: Path(by_name[item].html)
+                        .with_suffix('.md')
+                        .name
+                    }
+                )
         elif inner := navigation(item['contents'], books): nav.append({item['section']: inner})
     return nav
 
-def slug(text, separator): return re.sub(r'\s', separator, re.sub(r'[^\w\s.-]', '', text.lower()).strip())  # as Pandoc makes them
+def slug(text, separator):
+    return re.sub(r'\s', separator, re.sub(r'[^\w\s.-]', '', text.lower()).strip())  # as Pandoc makes them
+
 
 def palette(scheme, media, icon, says):
-    return dict(scheme=scheme, media=f'(prefers-color-scheme: {media})', primary='custom', accent='custom', toggle=dict(icon=icon, name=says))
+    return dict(
+        scheme=scheme,
+        media=f'(prefers-color-scheme: {media})',
+        primary='custom',
+        accent='custom',
+        toggle=dict(icon=icon, name=says),
+    )
+
 
 def build(site, work, cfg):
     "The site in folder `site`, by way of Markdown in folder `work`; returns its faults"
@@ -220,16 +260,49 @@ def build(site, work, cfg):
     for book in books: book.write_markdown(work, mend)
     shutil.copy(root/'tools/docs.css', work/'docs.css')
     os.environ['NO_MKDOCS_2_WARNING'] = 'true'
-    config = load_config(io.BytesIO(b''), config_file_path=str(root/'mkdocs.yml'), site_name=cfg.title, docs_dir=str(work), site_dir=str(site),
-        site_description=cfg.description, site_url=f'{cfg.doc_host}{cfg.doc_baseurl}/', copyright=f'© {cfg.copyright}',
-        nav=navigation(sidebar(), books), use_directory_urls=False, strict=True, extra_css=['docs.css'], plugins=[dict(search=dict(separator=r'[\s\-,:!=\[\]()"/]+|\.(?!\d)'))],
-        validation=dict(links=dict(anchors='warn', not_found='warn')), extra=dict(generator=False, social=[dict(icon='fontawesome/brands/github', link=cfg.git_url, name='Source')]),
-        theme=dict(name='material', font=False,
-            features=['navigation.sections', 'navigation.footer', 'navigation.top', 'content.code.copy', 'search.highlight', 'search.suggest', 'toc.follow'],
-            palette=[palette('default', 'light', 'material/weather-night', 'Dark'), palette('slate', 'dark', 'material/weather-sunny', 'Light')]),
-        markdown_extensions=['attr_list', 'md_in_html', 'tables', 'sane_lists', 'pymdownx.superfences',
-                             dict([('pymdownx.highlight', dict(pygments_lang_class=True))]),
-                             dict(toc=dict(slugify=slug, permalink=True, toc_depth=3))])
+    config = load_config(
+        io.BytesIO(b''),
+        config_file_path=str(root / 'mkdocs.yml'),
+        site_name=cfg.title,
+        docs_dir=str(work),
+        site_dir=str(site),
+        site_description=cfg.description,
+        site_url=f'{cfg.doc_host}{cfg.doc_baseurl}/',
+        copyright=f'© {cfg.copyright}',
+        nav=navigation(sidebar(), books),
+        use_directory_urls=False,
+        strict=True,
+        extra_css=['docs.css'],
+        plugins=[dict(search=dict(separator=r'[\s\-,:!=\[\]()"/]+|\.(?!\d)'))],
+        validation=dict(links=dict(anchors='warn', not_found='warn')),
+        extra=dict(generator=False, social=[dict(icon='fontawesome/brands/github', link=cfg.git_url, name='Source')]),
+        theme=dict(
+            name='material',
+            font=False,
+            features=[
+                'navigation.sections',
+                'navigation.footer',
+                'navigation.top',
+                'content.code.copy',
+                'search.highlight',
+                'search.suggest',
+                'toc.follow',
+            ],
+            palette=[
+                palette('default', 'light', 'material/weather-night', 'Dark'),
+                palette('slate', 'dark', 'material/weather-sunny', 'Light'),
+            ],
+        ),
+        markdown_extensions=[
+            'attr_list',
+            'md_in_html',
+            'tables',
+            'sane_lists',
+            'pymdownx.superfences',
+            dict([('pymdownx.highlight', dict(pygments_lang_class=True))]),
+            dict(toc=dict(slugify=slug, permalink=True, toc_depth=3)),
+        ],
+    )
     mkdocs_build(config)
     return check_links(site)
 
@@ -273,17 +346,25 @@ def check_links(site):
             where = urlsplit(url)
             if where.scheme == 'data': continue
             if where.scheme or where.netloc:
-                if url in seen.loads: faults.append(f'{page} loads {url} from the network')
-                elif where.scheme not in ('https', 'mailto') or re.search(r'[\s<>"{}|]', url) or (where.scheme == 'https' and '.' not in where.netloc):
+                if url in seen.loads:
+                    faults.append(f'{page} loads {url} from the network')
+                elif (
+                    where.scheme not in ('https', 'mailto')
+                    or re.search(r'[\s<>"{}|]', url)
+                    or (where.scheme == 'https' and '.' not in where.netloc)
+                ):
                     faults.append(f'{page}: {url!r} is not an address')
                 continue
-            name = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(where.path))) if where.path else page
+            name = (
+                posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(where.path))) if where.path else page
+            )
             if name == '.': name = 'index.html'
             if not (site/name).is_file(): faults.append(f'{page}: {url} is not there')
             elif where.fragment and name in pages and unquote(where.fragment) not in pages[name].ids | {'__skip'}:
                 faults.append(f'{page}: {url} has no such place on the page')
     for css in site.rglob('*.css'):
-        if re.search(r'(?:url\(|@import )["\']?(?:https?:)?//', css.read_text(encoding='utf-8')): faults.append(f'{css.relative_to(site)} loads something from the network')
+        if re.search(r'(?:url\(|@import )["\']?(?:https?:)?//', css.read_text(encoding='utf-8')):
+            faults.append(f'{css.relative_to(site)} loads something from the network')
     return sorted(set(faults))
 
 def main():
@@ -296,7 +377,8 @@ def main():
     logging.basicConfig(level=logging.WARNING, format='%(message)s')
     cfg = get_config()
     if args.quarto: return prepare_quarto(root/'_proc/quarto', cfg)
-    if faults := build(args.out.resolve(), root/'_proc/mkdocs', cfg): sys.exit('\n'.join(f'- {f}' for f in faults) + f'\ndocs: {len(faults)} to mend')
+    if faults := build(args.out.resolve(), root / '_proc/mkdocs', cfg):
+        sys.exit('\n'.join(f'- {f}' for f in faults) + f'\ndocs: {len(faults)} to mend')
     print(f'docs: {len(list(args.out.glob("*.html")))} pages in {args.out}, every link leads somewhere')
     if args.serve:
         from functools import partial

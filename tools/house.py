@@ -20,8 +20,18 @@ LOWER = 'train', 'lab', 'apps' # the rooms below the ones that serve; none knows
 LIGHT = {'numpy', 'PIL', 'onnxruntime', 'fer_nb'} # what the rooms that serve may import at the top
 MAX_NAMES, MAX_LINES, MAX_CHARS = 60, 40, 1600
 MAX_PACKAGES, MAX_MB = 10, 200 # of the base install, pip among them
-LIGHT_CLOSURE = {'numpy', 'pillow', 'onnxruntime', 'flatbuffers', 'packaging', 'protobuf', # and before onnxruntime 1.24:
-                 'coloredlogs', 'humanfriendly', 'sympy', 'mpmath'}
+LIGHT_CLOSURE = {
+    'numpy',
+    'pillow',
+    'onnxruntime',
+    'flatbuffers',
+    'packaging',
+    'protobuf',  # and before onnxruntime 1.24:
+    'coloredlogs',
+    'humanfriendly',
+    'sympy',
+    'mpmath',
+}
 
 def name(path): return path.relative_to(root).as_posix()
 
@@ -63,11 +73,13 @@ def import_rules():
         for target, line, top, types in imports(dotted, path, tree):
             if target in known and target != dotted:
                 if floor(target) > floor(dotted):
-                    yield f'{name(path)}:{line} imports {target}, a room below it: move what it needs up, or the caller down.'
+                    yield (f'{name(path)}:{line} imports {target}, a room below it: move what it needs up, or the '
+                           f'caller down.')
                 if not types and not path.name.startswith('__'): edges[dotted].add(target)
             first = target.partition('.')[0]
             if top and not types and floor(dotted) == 0 and first not in LIGHT | sys.stdlib_module_names:
-                yield f'{name(path)}:{line} imports {first} at the top: the base install has not got it. Import it in the function that needs it.'
+                yield (f'{name(path)}:{line} imports {first} at the top: the base install has not got it. Import it '
+                       f'in the function that needs it.')
     yield from circles(edges)
 
 def circles(edges):
@@ -94,7 +106,9 @@ def public_names():
                 count[dotted.removeprefix('fer_nb.')] = len(ast.literal_eval(node.value))
     if sum(count.values()) > MAX_NAMES:
         each = ', '.join(f'{k} {v}' for k, v in sorted(count.items(), key=lambda kv: -kv[1]) if v)
-        yield f'The rooms that serve show {sum(count.values())} names, at most {MAX_NAMES} are wanted ({each}): `#| exporti` hides a helper.'
+        yield (f'The rooms that serve show {sum(count.values())} names, at most {MAX_NAMES} are wanted ({each}): `#| '
+               f'exporti` hides a helper.')
+
 
 def exported(nb):
     for cell in nb['cells']:
@@ -107,13 +121,20 @@ def cell_sizes(books):
         for cell, source in exported(nb):
             lines, chars = len(source.strip().splitlines()), len(source.strip())
             if lines > MAX_LINES or chars > MAX_CHARS:
-                yield f'{name(path)}, cell {cell} exports {lines} lines, {chars} characters (at most {MAX_LINES} and {MAX_CHARS:,}): make two of it.'
+                yield (f'{name(path)}, cell {cell} exports {lines} lines, {chars} characters (at most {MAX_LINES} '
+                       f'and {MAX_CHARS:,}): make two of it.')
+
 
 def cell_report(books):
     "How large exported cells are, in words"
     sizes = sorted(len(s.strip()) for nb in books.values() for _, s in exported(nb))
     large = sum(n > 1200 for n in sizes)
-    return f'{len(sizes)} exported cells, the median {sizes[len(sizes)//2]} characters, {large} over 1,200' if sizes else 'no exported cells'
+    return (
+        f'{len(sizes)} exported cells, the median {sizes[len(sizes) // 2]} characters, {large} over 1,200'
+        if sizes
+        else 'no exported cells'
+    )
+
 
 def settings(key):
     config = ConfigParser(delimiters=['='])
@@ -132,10 +153,16 @@ def base_closure():
         except importlib.metadata.PackageNotFoundError: continue
         wanted = map(Requirement, dist.requires or [])
         todo += [w for w in wanted if w.marker is None or w.marker.evaluate({'extra': ''})]
-    if extra := set(found) - LIGHT_CLOSURE: yield f"The base install brings {', '.join(sorted(extra))}: settings.ini has it in `requirements`; an extra is the place."
-    if len(found) + 2 > MAX_PACKAGES: yield f'The base install is {len(found) + 2} packages, fer_nb and pip among them; at most {MAX_PACKAGES}.'
+    if extra := set(found) - LIGHT_CLOSURE:
+        yield (f"The base install brings {', '.join(sorted(extra))}: settings.ini has it in `requirements`; an extra "
+               f"is the place.")
+    if len(found) + 2 > MAX_PACKAGES:
+        yield f'The base install is {len(found) + 2} packages, fer_nb and pip among them; at most {MAX_PACKAGES}.'
     size = sum(f.locate().stat().st_size for d in found.values() for f in d.files or [] if f.locate().is_file())/2**20
-    size += sum(p.stat().st_size for p in (root/'fer_nb').rglob('*') if p.is_file() and '__pycache__' not in p.parts)/2**20
+    size += (
+        sum(p.stat().st_size for p in (root / 'fer_nb').rglob('*') if p.is_file() and '__pycache__' not in p.parts)
+        / 2**20
+    )
     if size > MAX_MB: yield f'The base install takes {size:.0f} MB; at most {MAX_MB}.'
 
 @functools.cache
@@ -155,17 +182,39 @@ def grouped(findings, tool):
         yield f'{path}:{line} {text} [{tool} {rule}]{times}: mend {source_of(path)}.'
 
 def ruff():
-    "Ruff, on what the notebooks export, the page, tools and tests. The page's and the modules' line numbers are theirs."
-    command = [Path(sys.executable).with_name('ruff'), 'check', '--output-format', 'json', '--no-cache', 'fer_nb', 'streamlit_app.py', 'tools', 'tests', 'setup.py', '.ci/check']
+    """Ruff, on what the notebooks export, the page, tools and tests. The page's and the modules' line numbers are
+    theirs.
+    """
+    command = [
+        Path(sys.executable).with_name('ruff'),
+        'check',
+        '--output-format',
+        'json',
+        '--no-cache',
+        'fer_nb',
+        'streamlit_app.py',
+        'tools',
+        'tests',
+        'setup.py',
+        '.ci/check',
+    ]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     if done.returncode not in (0, 1): yield f'ruff fails: {done.stderr.strip()[-300:]}'; return
-    found = [(name(Path(f['filename'])), f['location']['row'], f['code'] or 'syntax', f['message'].rstrip('.')) for f in json.loads(done.stdout)]
+    found = [
+        (name(Path(f['filename'])), f['location']['row'], f['code'] or 'syntax', f['message'].rstrip('.'))
+        for f in json.loads(done.stdout)
+    ]
     yield from grouped(found, 'ruff')
 
 def pyright():
     "Pyright's basic mode, on the rooms that serve and on the Python that README shows"
     import tomllib
-    blocks = re.findall(r'(?ms)^```python\n(.*?)^```', (root/'README.md').read_text(encoding='utf-8')) if (root/'README.md').exists() else []
+
+    blocks = (
+        re.findall(r'(?ms)^```python\n(.*?)^```', (root / 'README.md').read_text(encoding='utf-8'))
+        if (root / 'README.md').exists()
+        else []
+    )
     about = tomllib.loads((root/'pyproject.toml').read_text())['tool']['basedpyright']
     with tempfile.TemporaryDirectory() as tmp:
         shown = Path(tmp)/'README.py'
@@ -173,12 +222,25 @@ def pyright():
         about |= {k: [str(root/p) if not p.startswith('**') else p for p in about[k]] for k in ('include', 'exclude')}
         about['include'] += [str(shown)]
         (Path(tmp)/'pyrightconfig.json').write_text(json.dumps(about | dict(extraPaths=[str(root)])))
-        command = [Path(sys.executable).with_name('basedpyright'), '-p', tmp, '--outputjson', '--level', 'error', '--pythonpath', sys.executable]
+        command = [
+            Path(sys.executable).with_name('basedpyright'),
+            '-p',
+            tmp,
+            '--outputjson',
+            '--level',
+            'error',
+            '--pythonpath',
+            sys.executable,
+        ]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True)
         try: said = json.loads(done.stdout)['generalDiagnostics']
         except ValueError: yield f'basedpyright fails: {(done.stderr or done.stdout).strip()[-300:]}'; return
         def where(f): return 'README.md' if f == str(shown) else name(Path(f)) if f.startswith(str(root)) else f
-        found = [(where(d['file']), d['range']['start']['line'] + 1, d.get('rule', 'syntax'), d['message'].splitlines()[0]) for d in said]
+
+        found = [
+            (where(d['file']), d['range']['start']['line'] + 1, d.get('rule', 'syntax'), d['message'].splitlines()[0])
+            for d in said
+        ]
     yield from grouped(found, 'pyright')
 
 def main():

@@ -3,12 +3,12 @@
     python tools/notebooks.py [NAME ...]           # 05_faces, say; without a name, all of them in order
     python tools/notebooks.py --stale              # those whose outputs are older than something they were made from
     python tools/notebooks.py --still NAME ...     # after a change that shows nowhere: note that the outputs still hold
-    python tools/notebooks.py --test [00 03 ...]   # as nbdev_test does, nothing stored: two at a time, the longest first
+    python tools/notebooks.py --test [00 03 ...]   # as nbdev_test does: nothing stored, two at a time, longest first
 
-Each runs in a process of its own. A cell marked `#| eval: false` is left as it is. The first error stops the run, and so does
-an output that no reader should see; nothing of that notebook is stored. What a run was made from (the notebook's code, the
-library's modules, weights, results of the study, whether FER2013 was there) is noted in nbs/.outputs, a file a notebook, and
-.ci/check compares it with what is there now.
+Each runs in a process of its own. A cell marked `#| eval: false` is left as it is. The first error stops the run,
+and so does an output that no reader should see; nothing of that notebook is stored. What a run was made from (the
+notebook's code, the library's modules, weights, results of the study, whether FER2013 was there) is noted in
+nbs/.outputs, a file a notebook, and .ci/check compares it with what is there now.
 """
 import argparse
 import hashlib
@@ -26,13 +26,18 @@ nbs, notes = root/'nbs', root/'nbs/.outputs'
 DATA = ('fer_nb/weights', 'fer_nb/configs', 'nbs/study')  # what a notebook may show beyond the library itself
 
 def all_books(): return sorted(nbs.glob('[!_.]*.ipynb'))
-def runs(cell): return cell['cell_type'] == 'code' and not re.search(r'(?m)^#\s*\|\s*eval:\s*false', ''.join(cell['source']))
+def runs(cell):
+    return cell['cell_type'] == 'code' and not re.search(r'(?m)^#\s*\|\s*eval:\s*false', ''.join(cell['source']))
+
 
 # What no reader should see
 
-noise = {'a path of one machine': r'(?<![\w.:/<-])/(?:home|root|tmp|work|mnt|opt|usr|var|Users|content|kaggle|private)/|\b[A-Z]:\\|site-packages',
-         'a warning': r'\b[A-Z]\w*Warning\b',
-         'a progress bar': r'\d%\||\d(?:it/s|s/it)\b'}
+noise = {
+    'a path of one machine': r'(?<![\w.:/<-])/(?:home|root|tmp|work|mnt|opt|usr|var|Users|content|kaggle|private)/'
+    r'|\b[A-Z]:\\|site-packages',
+    'a warning': r'\b[A-Z]\w*Warning\b',
+    'a progress bar': r'\d%\||\d(?:it/s|s/it)\b',
+}
 
 def unfit(nb):
     "What the stored outputs of a notebook hold that they should not, as (cell's id, what) pairs"
@@ -58,14 +63,25 @@ def file_hash(name):
     path = root/name
     if not path.exists(): return ''
     if path.suffix != '.py': return short(path.read_bytes())
-    return short('\n'.join(l.rstrip() for l in path.read_text(encoding='utf-8').splitlines() if l.strip() and not l.strip().startswith('#')))
+    return short(
+        '\n'.join(
+            l.rstrip()
+            for l in path.read_text(encoding='utf-8').splitlines()
+            if l.strip() and not l.strip().startswith('#')
+        )
+    )
+
 
 def watch_files():
     "A set that fills with the data files that this process opens from now on"
     seen = set()
     def hook(event, args):
         if event != 'open' or not isinstance(args[0], (str, os.PathLike)): return
-        name = os.path.relpath(os.fspath(args[0]), root).replace(os.sep, '/') if isinstance(os.fspath(args[0]), str) else ''
+        name = (
+            os.path.relpath(os.fspath(args[0]), root).replace(os.sep, '/')
+            if isinstance(os.fspath(args[0]), str)
+            else ''
+        )
         if name.startswith(DATA): seen.add(name)
     sys.addaudithook(hook)
     return seen
@@ -73,13 +89,22 @@ def watch_files():
 def used_modules():
     "The library's modules that this process has imported, as paths from the root"
     files = (Path(getattr(m, '__file__', None) or '') for n, m in list(sys.modules.items()) if n.startswith('fer_nb.'))
-    return {p.relative_to(root).as_posix() for p in files if p.is_relative_to(root/'fer_nb') and p.name not in ('__init__.py', '_modidx.py')}
+    return {
+        p.relative_to(root).as_posix()
+        for p in files
+        if p.is_relative_to(root / 'fer_nb') and p.name not in ('__init__.py', '_modidx.py')
+    }
+
 
 def note(path, nb, files, fer2013, seconds):
-    "Write down what the outputs of a notebook were made from, and roughly how long that took (1, 2, 5, 10, 20 … seconds)"
+    """Write down what the outputs of a notebook were made from, and roughly how long that took (1, 2, 5, 10, 20 …
+    seconds)
+    """
     notes.mkdir(exist_ok=True)
     rough = next(s for s in (f*10**e for e in range(5) for f in (1, 2, 5)) if s >= min(seconds, 5000))
-    about = dict(code=code_hash(nb), fer2013=bool(fer2013), seconds=rough, files={f: file_hash(f) for f in sorted(files)})
+    about = dict(
+        code=code_hash(nb), fer2013=bool(fer2013), seconds=rough, files={f: file_hash(f) for f in sorted(files)}
+    )
     (notes/f'{path.stem}.json').write_text(json.dumps(about, indent=1) + '\n', encoding='utf-8')
 
 def read_note(path):
@@ -101,7 +126,9 @@ def lighten(nb):
     for cell in nb.cells:
         for out in cell.get('outputs', []):
             data = out.get('data', {})
-            if {'image/png', 'image/jpeg'} <= set(data): del data[max(('image/png', 'image/jpeg'), key=lambda k: len(''.join(data[k])))]
+            if {'image/png', 'image/jpeg'} <= set(data):
+                del data[max(('image/png', 'image/jpeg'), key=lambda k: len(''.join(data[k])))]
+
 
 def run(path):
     "Run one notebook in this process and store it"
@@ -117,8 +144,14 @@ def run(path):
     if bad := [f'- {path.name}, cell {cell} shows {what}' for cell,what in unfit(nb)]: sys.exit('\n'.join(bad))
     write_nb(nb, path)
     modules = used_modules()
-    if modules & {f'fer_nb/{m}.py' for m in ('inference', 'faces', 'facemesh')} or 'weights' in str(nb):  # these are read past Python's open
-        files |= {p.relative_to(root).as_posix() for p in (root/'fer_nb/weights').rglob('*') if p.suffix in ('.safetensors', '.onnx')}
+    if modules & {f'fer_nb/{m}.py' for m in ('inference', 'faces', 'facemesh')} or 'weights' in str(
+        nb
+    ):  # these are read past Python's open
+        files |= {
+            p.relative_to(root).as_posix()
+            for p in (root / 'fer_nb/weights').rglob('*')
+            if p.suffix in ('.safetensors', '.onnx')
+        }
     note(path, nb, files | modules, os.environ.get('FER2013_HOME'), time.time() - start)
 
 # Testing
@@ -168,7 +201,8 @@ def main():
     for path in paths:
         start = time.time()
         print(path.name, end=' ', flush=True)
-        if subprocess.run([sys.executable, __file__, path.stem]).returncode: sys.exit(f'{path.name} failed: nothing of it was stored')
+        if subprocess.run([sys.executable, __file__, path.stem]).returncode:
+            sys.exit(f'{path.name} failed: nothing of it was stored')
         print(f'{time.time()-start:.0f} s', flush=True)
 
 if __name__ == '__main__': main()

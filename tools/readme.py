@@ -32,7 +32,9 @@ def split_directives(source):
     return {k.strip(): v.strip() for k,_,v in pairs}, '\n'.join(lines[len(head):]).strip('\n')
 
 def show(output, alt, keep, mend):
-    "One stored output as Markdown; `keep(content, extension)` puts a picture somewhere and says where, `mend` adapts text."
+    """One stored output as Markdown; `keep(content, extension)` puts a picture somewhere and says where, `mend`
+    adapts text.
+    """
     if output['output_type'] == 'error': raise ValueError('it stores an error')
     data = output.get('data') or {'text/plain': output['text']}
     for mime, ext in (('image/png', 'png'), ('image/jpeg', 'jpg'), ('image/svg+xml', 'svg')):
@@ -58,19 +60,25 @@ def as_markdown(cells, keep, mend):
         yield parts + ([] if silent else [show(o, alt, keep, mend) for o in cell['outputs']])
 
 def render(page):
-    "Every file that a page of `PAGES` consists of, as {path from the root: bytes}: its text, and the pictures it shows."
+    """Every file that a page of `PAGES` consists of, as {path from the root: bytes}: its text, and the pictures it
+    shows.
+    """
     notebook, stem, pictures = PAGES[page], Path(page).stem.lower(), {}
     def keep(content, ext):
         name = f'nbs/images/{stem}-{len(pictures)+1}.{ext}'
         pictures[name] = content
         return name
     parts = [f'<!-- Made from {notebook} by `make readme`: change the notebook, not this file. -->']
-    for blocks in as_markdown(json.loads((root/notebook).read_text(encoding='utf-8'))['cells'], keep, from_root): parts += blocks
+    for blocks in as_markdown(json.loads((root / notebook).read_text(encoding='utf-8'))['cells'], keep, from_root):
+        parts += blocks
     return {page: ('\n\n'.join(parts) + '\n').encode()} | pictures
 
 def stale(page, files):
     "Pictures of an earlier state of the page"
-    return {p.relative_to(root).as_posix() for p in (root/'nbs/images').glob(f'{Path(page).stem.lower()}-[0-9]*')} - set(files)
+    return {
+        p.relative_to(root).as_posix() for p in (root / 'nbs/images').glob(f'{Path(page).stem.lower()}-[0-9]*')
+    } - set(files)
+
 
 if __name__ == '__main__':
     for page in PAGES:
