@@ -72,30 +72,64 @@ def recipe(name, changes):
     try: return TrainConfig(**merged)
     except TypeError as e: raise CommandError(f"--set: {e}") from e
 
-# %% ../../nbs/18_commands.ipynb #fecc562e
+# %% ../../nbs/18_commands.ipynb #9dcf5bed
+def _begin(name):
+    "The weights that a run begins from; None: at random"
+    from fer_nb.network import find_weights
+    if name in (None, 'none'): return None
+    if name=='shipped': return find_weights(suffix='.safetensors')
+    return _there(name)
+
+def _there(file):
+    if not Path(file).is_file(): raise CommandError(f"{file} does not exist. --begin and --teachers name weights, such as runs/base/best.safetensors.")
+    return Path(file)
+
+# %% ../../nbs/18_commands.ipynb #01e48f48
+def _fit_own(args):
+    "A run on faces of one's own: its weights, and the faces"
+    from fer_nb.train.own_data import own_config, read_faces
+    from fer_nb.train.training import fit
+    if args.config: raise CommandError("--faces has a recipe of its own: change it with --set, or leave out --config")
+    begin, changes = _begin(args.begin or 'shipped'), parse_changes(args.set)
+    arrays = read_faces(args.faces, args.classes, args.people, args.detect, progress=sys.stderr.isatty())
+    try: config = own_config(arrays, begin, **changes)
+    except TypeError as e: raise CommandError(f"--set: {e}") from e
+    return fit(arrays, config, args.out or 'runs/own', begin=begin, resume=not args.no_resume), arrays, None
+
+def _fit(args):
+    "A run, or a chain of runs, on FER2013: its weights, the faces and their votes"
+    from fer_nb.train.average import run_stages
+    from fer_nb.train.recipe import read_recipe
+    from fer_nb.train.training import fit
+    name = args.config or 'base'
+    out, chain = Path(args.out or f'runs/{Path(name).stem}'), 'stages' in read_recipe(name)
+    if chain and (args.set or args.begin or args.teachers): raise CommandError(f"{name} is a chain of runs: --set, --begin and --teachers are for one run")
+    config = None if chain else recipe(name, parse_changes(args.set))
+    begin, teachers = _begin(args.begin), [_there(t) for t in args.teachers]
+    arrays = read_arrays(args)
+    votes = read_votes(arrays, args, needed=chain or config.votes_loss)
+    if chain: return run_stages(name, arrays, out, votes, say), arrays, votes
+    return fit(arrays, config, out, votes=votes, teachers=teachers, begin=begin, resume=not args.no_resume), arrays, votes
+
+# %% ../../nbs/18_commands.ipynb #bbbbb729
 def train(args, out):
-    "Train by a recipe; with --publish also calibrate, score and write what is shipped"
-    config = recipe(args.config, parse_changes(args.set))
-    for file in [*args.teachers, *[args.begin]*bool(args.begin)]:
-        if not Path(file).is_file(): raise CommandError(f"{file} does not exist. --teachers and --begin name weights, such as runs/base/best.safetensors.")
+    "Train by a recipe, on FER2013 or faces of your own; --publish also calibrates, scores and writes what is shipped"
     if args.publish: # hours later it would be late to say so
         from fer_nb.train.export import needs_onnx
         needs_onnx()
-    arrays = read_arrays(args)
-    from fer_nb.train.training import about_run, fit
-    folder = Path(args.out or f'runs/{Path(args.config).stem}')
-    votes = read_votes(arrays, args, needed=config.votes_loss)
-    best = fit(arrays, config, folder, votes=votes, teachers=args.teachers, begin=args.begin, resume=not args.no_resume)
+    from fer_nb.train.training import about_run
+    best, arrays, votes = _fit_own(args) if args.faces else _fit(args)
     if int(os.environ.get('RANK', 0)): return OK # of several processes the first goes on
-    top = max((about := about_run(folder))['log'], key=lambda r: r['public_macro_f1'])
-    say(f"{best}: epoch {top['epoch']:.0f}, PublicTest accuracy {top['public_accuracy']:.4f}, macro-F1 {top['public_macro_f1']:.4f}")
+    about = about_run(best.parent) if (best.parent/'log.csv').exists() else {}
+    top = max(about.get('log', []), key=lambda r: r['public_macro_f1'], default=None)
+    say(best if top is None else f"{best}: epoch {top['epoch']:.0f}, PublicTest accuracy {top['public_accuracy']:.4f}, macro-F1 {top['public_macro_f1']:.4f}")
     if args.publish:
         from fer_nb.train.release import publish
         for file in publish(best, arrays, args.publish, about, votes): say(f'wrote {file}')
-    if args.json: print_json(top, out)
+    if args.json: print_json(top or dict(weights=str(best)), out)
     return OK
 
-# %% ../../nbs/18_commands.ipynb #ebdacad7
+# %% ../../nbs/18_commands.ipynb #ae3d2b6c
 def load_network(weights=None):
     "Weights as a function of faces: ONNX, or PyTorch for .safetensors"
     from fer_nb.network import OnnxNet, find_weights
@@ -106,6 +140,7 @@ def load_network(weights=None):
 def evaluate(args, out):
     "Score weights on one split, or on a folder of other labelled faces"
     if args.against and not args.robustness: raise CommandError("--against compares damaged pictures: give --robustness as well")
+    if args.faces and args.classes: raise CommandError("--classes is for FER2013; with --faces leave a class out by --map THEIRS=none")
     network, others = load_network(args.weights), named_networks(args.against or ())
     if args.faces: report, arrays = _other_faces(network, args)
     else:
@@ -146,13 +181,13 @@ def named_networks(sayings):
     "Networks by name, from words such as `before=old.safetensors`"
     return {name:load_network(file) for name,file in pairs(sayings, "--against wants NAME=WEIGHTS, such as before=old.safetensors")}
 
-# %% ../../nbs/18_commands.ipynb #2c4cda44
+# %% ../../nbs/18_commands.ipynb #784b3bc0
 def _other_faces(network, args):
     "The report on another data set, and its arrays"
     words = pairs(args.map, "--map wants THEIRS=OURS, such as 6=neutral, or THEIRS=none")
     from fer_nb.train.cross_dataset import class_words, cross_dataset_report, read_labelled
-    words, shown = class_words({k:None if v=='none' else v for k,v in words}), sys.stderr.isatty()
-    labelled = read_labelled(args.faces, words, args.detect, progress=shown)
+    words = class_words({k:None if v=='none' else v for k,v in words})
+    labelled = read_labelled(args.faces, words, args.detect, args.people, progress=sys.stderr.isatty())
     report = dict(faces=Path(args.faces).name) | cross_dataset_report(network, labelled)
     for name,why in labelled.unusable: say(f'not used: {name}: {why}')
     return report, labelled.arrays
@@ -220,7 +255,7 @@ def bench(args, out):
     else: print(*report_lines(results), sep='\n', file=out)
     return SOME_FAILED if any(p['status']=='failed' for p in results['parts'].values()) else OK
 
-# %% ../../nbs/18_commands.ipynb #94d48393
+# %% ../../nbs/18_commands.ipynb #31d50b9e
 def source_option(p): p.add_argument('--source', help="FER2013: folder, zip, CSV or 'kaggle' (default: FER2013_HOME)")
 
 def weights_option(p):
@@ -230,19 +265,27 @@ def prepare_options(p):
     source_option(p)
     p.add_argument('--workers', type=int, help='processes (default: one a core)')
 
+# %% ../../nbs/18_commands.ipynb #10350e3f
 def train_options(p):
     source_option(p)
-    p.add_argument('--config', default='base', help='recipe: a name or a .json file (default: base)')
+    p.add_argument('--config', help='recipe: a name or a .json file (default: base)')
     p.add_argument('--set', nargs='+', default=[], metavar='NAME=VALUE', help='change the recipe, such as epochs=5 model.branches=image')
     p.add_argument('--out', help='folder of the run (default: runs/RECIPE)')
     p.add_argument('--teachers', nargs='+', default=[], metavar='WEIGHTS', help='networks to distill from; the recipe needs distill')
-    p.add_argument('--begin', metavar='WEIGHTS', help='weights to begin from, of a network of the same form')
+    p.add_argument('--begin', metavar='WEIGHTS', help="weights to begin from; 'shipped': the package's; 'none': random ones")
     p.add_argument('--no-resume', action='store_true', help='start over')
     p.add_argument('--publish', metavar='DIR', help='afterwards score PrivateTest and write weights and metrics to DIR')
+    p.add_argument('--faces', metavar='FOLDER', help='train on these instead: a folder or zip of pictures in folders named after your classes')
+    p.add_argument('--classes', type=some_classes, metavar='A,B,…', help='with --faces: only these folders (default: all)')
+    picture_options(p)
 
-# %% ../../nbs/18_commands.ipynb #f0019c4f
+def picture_options(p):
+    p.add_argument('--people', metavar='REGEX', help='who is shown, in the path of a picture: its first group, so that people are kept apart')
+    p.add_argument('--detect', action='store_true', help='the pictures of --faces are photographs: find the face in each')
+
 def some_classes(text): return [c.strip() for c in text.split(',') if c.strip()]
 
+# %% ../../nbs/18_commands.ipynb #91bf3726
 def evaluate_options(p):
     source_option(p)
     weights_option(p)
@@ -250,7 +293,7 @@ def evaluate_options(p):
     p.add_argument('--classes', type=some_classes, metavar='A,B,…', help='choose from these classes only, on faces that have one of them')
     p.add_argument('--faces', metavar='FOLDER', help='score these instead: a folder or zip of pictures in folders named after classes')
     p.add_argument('--map', nargs='+', default=[], metavar='THEIRS=OURS', help='what their class names mean, such as 6=neutral; contempt=none leaves one out')
-    p.add_argument('--detect', action='store_true', help='their pictures are photographs: find the largest face of each')
+    picture_options(p)
     p.add_argument('--robustness', action='store_true', help='also with damaged pictures and other frames; about half an hour for a split')
     p.add_argument('--against', nargs='+', metavar='NAME=WEIGHTS', help='with --robustness: other networks, on the same damaged pictures')
 
