@@ -6,17 +6,47 @@
 __all__ = ['BatchError', 'Photo', 'find_photos', 'predict_photos', 'predict_folder']
 
 # %% ../nbs/24_batch.ipynb #9e04073d
-import contextlib, functools, glob, hashlib, importlib.util, io, os, re, sys, traceback, zipfile
+import contextlib
+import functools
+import glob
+import hashlib
+import importlib.util
+import io
+import os
+import re
+import sys
+import traceback
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 from PIL import Image
 from . import __version__
-from .core import CLASSES, PICTURES, STATUSES, FerError, MissingExtra, Prediction, cores, is_film, is_picture, whole_file
+from fer_nb.core import (
+                           CLASSES,
+                           PICTURES,
+                           STATUSES,
+                           FerError,
+                           MissingExtra,
+                           Prediction,
+                           cores,
+                           is_film,
+                           is_picture,
+                           whole_file,
+)
 from .network import find_weights
-from .tables import (FORMATS, Journal, Table, TableError, cannot_write, columns, printable, table_format,
-                           table_writer, to_rows)
+from fer_nb.tables import (
+                           FORMATS,
+                           Journal,
+                           Table,
+                           TableError,
+                           cannot_write,
+                           columns,
+                           printable,
+                           table_format,
+                           table_writer,
+                           to_rows,
+)
 
 # %% ../nbs/24_batch.ipynb #b1413fab
 class BatchError(TableError): "A batch that cannot be done; the message says why"

@@ -11,7 +11,17 @@ __all__ = ['FACE', 'THREAD_VARIABLES', 'STARTS', 'NETS', 'STAGES', 'PROFILED', '
            'run_part', 'machine', 'judge', 'bench', 'report_lines']
 
 # %% ../../nbs/40_bench.ipynb #5b33b0ee
-import contextlib, functools, importlib.metadata, io, json, os, platform, subprocess, sys, tempfile, time
+import contextlib
+import functools
+import importlib.metadata
+import io
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from unittest import mock
@@ -43,6 +53,7 @@ class Naive:
 # %% ../../nbs/40_bench.ipynb #de3d1d59
 from fastcore.basics import patch
 
+
 @patch
 def classify(self:Naive,
              face,      # uint8 (48, 48)
@@ -51,8 +62,8 @@ def classify(self:Naive,
             ): # probabilities (7,)
     "Eager float32, a batch of one"
     import torch
-    from fer_nb.network import probabilities
     from fer_nb.landmarks import align
+    from fer_nb.network import probabilities
     from fer_nb.train.model import to_pixels
     with torch.inference_mode(): logits = self.model(to_pixels(face[None].copy()), align(torch.from_numpy(landmarks))[None], torch.tensor([found]))
     return probabilities(logits.numpy(), self.meta)[0]
@@ -113,7 +124,8 @@ THREAD_VARIABLES = 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'
 def one_thread():
     "Hold this process to one core where the system can, and torch and OpenCV to one thread"
     if hasattr(os, 'sched_setaffinity'): os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    import cv2, torch
+    import cv2
+    import torch
     torch.set_num_threads(1); cv2.setNumThreads(1)
 
 def _summary(wall, cpu): # seconds of each round
@@ -169,8 +181,8 @@ def photo_part(quick=False):
 # %% ../../nbs/40_bench.ipynb #8df9f249
 def scenes(n, seed=0):
     "Yields (picture uint8 (H, W, 3), boxes of its faces (N, 4)): package photos with package faces in them"
-    from fer_nb.lab.scenes import compose_scene
     from skimage import data
+    from fer_nb.lab.scenes import compose_scene
     faces = [(np.asarray(portrait(512).crop((100, 10, 340, 270))), tuple(np.subtract(FACE, (100, 10, 100, 10))))]
     faces += [(np.repeat((255*f).astype(np.uint8)[..., None], 3, 2), (1.4, -.7, 20.2, 23.8)) for f in data.lfw_subset()[:100]] # 25×25, all framed alike
     for i in range(n):
@@ -193,8 +205,8 @@ def recall_part(quick=False, n=None # scenes; None: 250, quick 20
 # %% ../../nbs/40_bench.ipynb #a9e3449d
 def classifier_part(quick=False):
     "Milliseconds of the network for one face, and faces a second in batches of 64, one thread"
-    from fer_nb.train.synthetic import draw_face
     from fer_nb.inference import EmotionRecognizer
+    from fer_nb.train.synthetic import draw_face
     one_thread()
     naive, face, n = Naive(), draw_face('happy', 1), 64
     known = naive.extractor(face)
@@ -243,8 +255,8 @@ def memory_part(quick=False, n=None # predictions; None: 10,000, quick 1,000
     "Resident memory over many predictions, MiB"
     try: import psutil
     except ImportError as e: raise NotAvailable("psutil is not installed: pip install psutil") from e
-    from fer_nb.inference import EmotionRecognizer
     from skimage import data
+    from fer_nb.inference import EmotionRecognizer
     n, recognizer, process = n or (1000 if quick else 10_000), EmotionRecognizer.from_pretrained(), psutil.Process()
     photos = [jpeg(portrait(side)) for side in range(96, 192, 6)] + [jpeg(group(2, 224)), jpeg(Image.fromarray(data.coffee()).resize((150, 100))), b'no picture', jpeg(portrait())]
     resident, begin = [], time.perf_counter()
@@ -361,7 +373,8 @@ def naive_places(naive):
 
 def our_places(recognizer):
     "Where `Stopwatch` watches the library"
-    import fer_nb.faces as faces, fer_nb.inference as inference
+    import fer_nb.faces as faces
+    import fer_nb.inference as inference
     from fer_nb.landmarks import LandmarkExtractor
     nets = [(name, recognizer.detector.nets, field) for name,field in zip(NETS, ('pnet', 'rnet', 'onet'))]
     return [('decode', inference, 'load_image'), ('canvas', faces, '_canvas'), *nets, ('boxes', faces.FaceDetector, 'detect'), ('crop', faces, 'crop_frame'),

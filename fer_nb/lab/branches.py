@@ -7,11 +7,11 @@ __all__ = ['POINTS', 'DistanceBranch', 'AttentionBranch', 'GraphBranch', 'Concat
            'logit_adjusted']
 
 # %% ../../nbs/44_branches.ipynb #a424cafa
-import torch
 from collections.abc import Callable
 import numpy as np
-from torch import nn
+import torch
 import torch.nn.functional as F
+from torch import nn
 from ..landmarks import CONTOURS
 from ..train.model import EmotionNetConfig, LandmarkBranch, register_branch
 from ..train.recipe import TrainConfig, cross_entropy
@@ -31,7 +31,7 @@ class DistanceBranch(LandmarkBranch):
         return torch.cat([r.log(), d/r], 2).flatten(1)                          # (B, 3P)
     def forward(self, landmarks, valid): return self.body(self.norm(self.between(landmarks)) * valid[:, None])
 
-register_branch('distances', DistanceBranch);
+register_branch('distances', DistanceBranch)
 
 # %% ../../nbs/44_branches.ipynb #925f1b7e
 class AttentionBranch(LandmarkBranch):
@@ -46,7 +46,7 @@ class AttentionBranch(LandmarkBranch):
             tokens = self.read(self.scores(landmarks, valid)[:, POINTS]) + self.which # (B, points, width)
             return self.out(self.body(tokens).mean(1))
 
-register_branch('attention', AttentionBranch);
+register_branch('attention', AttentionBranch)
 
 # %% ../../nbs/44_branches.ipynb #3e5ac362
 class _Neighbours(nn.Module):
@@ -68,7 +68,7 @@ class GraphBranch(AttentionBranch):
         near = (torch.linalg.matrix_power(near, 5)>0)[POINTS][:, POINTS].float()
         return nn.Sequential(*(_Neighbours(near/near.sum(1, keepdim=True), width) for _ in range(3)))
 
-register_branch('graph', GraphBranch);
+register_branch('graph', GraphBranch)
 
 # %% ../../nbs/44_branches.ipynb #50f7553e
 class ConcatFusion(nn.Module):
@@ -88,7 +88,7 @@ class AddFusion(nn.Module):
         nn.init.zeros_(self.up.weight); nn.init.zeros_(self.up.bias)
     def forward(self, pixels, landmarks, valid): return pixels + valid[:, None]*self.up(landmarks)
 
-register_branch('concat', ConcatFusion); register_branch('add', AddFusion);
+register_branch('concat', ConcatFusion); register_branch('add', AddFusion)
 
 # %% ../../nbs/44_branches.ipynb #0e1f3335
 def _rest(outputs, labels, votes, config):

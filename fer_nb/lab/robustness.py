@@ -10,14 +10,15 @@ __all__ = ['PLACES', 'CORRUPTIONS', 'FRAMES', 'blur', 'resolution', 'jpeg', 'noi
 import io
 from collections.abc import Callable, Sequence
 from typing import Any
-import numpy as np, torch
+import numpy as np
+import torch
 from PIL import Image, ImageFilter
+from ..core import FerError
 from ..train.augment import warp_pixels
 from ..train.data import FerArrays, from_faces
-from ..train.prepare import add_landmarks
-from ..core import FerError
 from ..train.evaluation import predict_logits
 from ..train.model import to_pixels
+from ..train.prepare import add_landmarks
 
 # %% ../../nbs/42_robustness.ipynb #5f3a31bc
 def _each(change):

@@ -7,8 +7,10 @@ __all__ = ['compose_scene', 'match_boxes', 'package_faces', 'package_backgrounds
            'table', 'milliseconds']
 
 # %% ../../nbs/41_scenes.ipynb #d083dd7b
-import functools, io, time
-from typing import Callable, Sequence
+import functools
+import io
+import time
+from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image
 from ..faces import BOX_WIDTH

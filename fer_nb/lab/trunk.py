@@ -6,11 +6,13 @@
 __all__ = ['PAIRS', 'NAMES', 'FaceTrunk', 'read_tfjs', 'fill', 'restore_norms', 'convert']
 
 # %% ../../nbs/45_trunk.ipynb #d040ae3d
-import json, os
+import json
+import os
 from pathlib import Path
-import numpy as np, torch
-from torch import nn
+import numpy as np
+import torch
 import torch.nn.functional as F
+from torch import nn
 from ..train.model import EmotionNet, EmotionNetConfig, register_branch, to_pixels
 
 # %% ../../nbs/45_trunk.ipynb #34b41f9d
@@ -34,7 +36,7 @@ class FaceTrunk(nn.Module):
         if x.shape[-1]!=self.size: x = F.interpolate(x, (self.size, self.size), mode='bilinear', antialias=True)
         return self.body(255*(x.flip(2, 3)-.45)).mean((2, 3))             # (B, 1024)
 
-register_branch('facetrunk', FaceTrunk);
+register_branch('facetrunk', FaceTrunk)
 
 # %% ../../nbs/45_trunk.ipynb #ff55cefb
 def read_tfjs(file:str|os.PathLike # .json of a TensorFlow.js model; its .bin lies beside it

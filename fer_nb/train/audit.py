@@ -9,7 +9,7 @@ __all__ = ['twin_of_training', 'audit_duplicates', 'read_ferplus', 'ferplus_vote
 import os
 from pathlib import Path
 import numpy as np
-from ..core import VOTES, VOTE_OF
+from ..core import VOTE_OF, VOTES
 from .data import SPLITS, DataError, FerArrays, face_hash, find_source, read_table
 
 # %% ../../nbs/09_audit.ipynb #7bcb03d4

@@ -8,7 +8,7 @@ __all__ = ['AugmentConfig', 'random_affine', 'warp_pixels', 'warp_landmarks', 'j
 # %% ../../nbs/10_augment.ipynb #e3645d9a
 import math
 from dataclasses import dataclass
-import numpy as np, torch
+import torch
 import torch.nn.functional as F
 from ..landmarks import mirror
 
@@ -16,28 +16,31 @@ from ..landmarks import mirror
 @dataclass
 class AugmentConfig:
     "How far each change may go; 0 switches one off"
-    scale:float=.18      # zoom by up to this share, in or out: with `shift`, a random resized crop
-    shift:float=.08      # of the crop, as a share of its side, in x and y
+    scale:float=.18      # zoom by up to this fraction, in or out: with `shift`, a random resized crop
+    shift:float=.08      # of the crop, as a fraction of its side, in x and y
     rotate:float=15.     # degrees
     flip:float=.5        # probability of mirroring
-    brightness:float=.15 # added, as a share of white
-    contrast:float=.3    # around the picture's mean, as a share
+    brightness:float=.15 # added, as a fraction of white
+    contrast:float=.3    # around the picture's mean, as a fraction
     erase:float=.5       # probability that a patch is erased
-    erase_size:tuple=(.125, .35) # side of the patch, as a share
+    erase_size:tuple[float, float]=(.125, .35) # side of the patch, as a fraction
     jitter:float=.004    # noise on landmarks, standard deviation in crop widths
     degrade:float=0.     # probability that a face is blurred, and that it is made noisy: `degrade`
-    blur:float=1.8       # radius of the blur, in pixels; any share of it may be mixed in
-    noise:float=.12      # greatest standard deviation of the noise, as a share of white
+    blur:float=1.8       # radius of the blur, in pixels; any fraction of it may be mixed in
+    noise:float=.12      # greatest standard deviation of the noise, as a fraction of white
     jpeg:float=0.        # probability that a face is a JPEG of poor quality: `degrade`
-    quality:tuple=(5, 50) # of such a JPEG, as Pillow counts it
+    quality:tuple[int, int]=(5, 50) # of such a JPEG, as Pillow counts it
 
     def __post_init__(self): self.erase_size, self.quality = tuple(self.erase_size), tuple(self.quality)
 
 # %% ../../nbs/10_augment.ipynb #e3900fb8
 def _uniform(n, low, high, generator): return low + (high-low)*torch.rand(n, generator=generator, device=generator.device)
 
-def random_affine(n, config, generator):
-    "Maps from output to input coordinates: matrix (n, 2, 2), offset (n, 2), zoom (n,), whether mirrored (n,)"
+def random_affine(n:int,
+                  config:AugmentConfig,
+                  generator:torch.Generator
+                 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]: # matrix (n, 2, 2), offset (n, 2), zoom (n,), whether mirrored (n,)
+    "Maps from output to input coordinates"
     zoom = _uniform(n, math.log(1-config.scale), -math.log(1-config.scale), generator).exp()
     a = _uniform(n, -config.rotate, config.rotate, generator).deg2rad()
     flip = _uniform(n, 0, 1, generator) < config.flip
@@ -47,12 +50,12 @@ def random_affine(n, config, generator):
     return matrix, offset, zoom, flip
 
 # %% ../../nbs/10_augment.ipynb #41969642
-def warp_pixels(x, matrix, offset):
+def warp_pixels(x:torch.Tensor, matrix:torch.Tensor, offset:torch.Tensor) -> torch.Tensor: # float32 (B, 1, H, W)
     "Resample pixels (B, 1, H, W) by the maps; beyond the edge, the edge goes on"
     grid = F.affine_grid(torch.cat([matrix, offset[:, :, None]], 2), list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, padding_mode='border', align_corners=False)
 
-def warp_landmarks(landmarks, matrix, offset, zoom, flip):
+def warp_landmarks(landmarks:torch.Tensor, matrix, offset, zoom, flip) -> torch.Tensor: # float32 (B, 468, 3); maps of `random_affine`
     "Move landmarks (B, 468, 3) as `warp_pixels` moves pixels; mirrored faces permute theirs"
     xy = 2*landmarks[..., :2] - 1 - offset[:, None]                       # (B, 468, 2), -1..1
     xy = xy @ torch.linalg.inv(matrix).mT
@@ -61,14 +64,14 @@ def warp_landmarks(landmarks, matrix, offset, zoom, flip):
     return torch.where(flip[:, None, None], permuted, out)
 
 # %% ../../nbs/10_augment.ipynb #afc325c0
-def jitter_light(x, config, generator):
+def jitter_light(x:torch.Tensor, config:AugmentConfig, generator:torch.Generator) -> torch.Tensor: # float32 (B, 1, H, W)
     "Change brightness and contrast of pixels (B, 1, H, W)"
     n = len(x), 1, 1, 1
     mean = x.mean((2, 3), keepdim=True)
     contrast = 1 + _uniform(n, -config.contrast, config.contrast, generator)
     return ((x-mean)*contrast + mean + _uniform(n, -config.brightness, config.brightness, generator)).clamp(0, 1)
 
-def erase(x, config, generator):
+def erase(x:torch.Tensor, config:AugmentConfig, generator:torch.Generator) -> torch.Tensor: # float32 (B, 1, H, W)
     "Lay a rectangle of one gray over some of the pixels (B, 1, H, W)"
     b, _, h, w = x.shape
     size, centre = _uniform((b, 2), *config.erase_size, generator), _uniform((b, 2), 0, 1, generator)
@@ -78,12 +81,12 @@ def erase(x, config, generator):
     return torch.where(patch, _uniform((b, 1, 1, 1), 0, 1, generator), x)
 
 # %% ../../nbs/10_augment.ipynb #c40cd0de
-def augment(pixels,    # float32 (B, 1, H, W) in 0..1
-            landmarks, # float32 (B, 468, 3) in crop coordinates
+def augment(pixels:torch.Tensor,    # float32 (B, 1, H, W) in 0..1
+            landmarks:torch.Tensor, # float32 (B, 468, 3) in crop coordinates
             config:AugmentConfig,
             generator:torch.Generator # on the device of the tensors
-           ): # pixels and landmarks, changed together
-    "A random variant of every face of the batch"
+           ) -> tuple[torch.Tensor, torch.Tensor]: # pixels and landmarks, changed together
+    "A random variant of each face of the batch"
     maps = random_affine(len(pixels), config, generator)
     pixels = erase(jitter_light(warp_pixels(pixels, *maps[:2]), config, generator), config, generator)
     landmarks = warp_landmarks(landmarks, *maps)
@@ -98,7 +101,8 @@ def _gaussian(radius, device):
 
 def _blur_and_noise(pixels, config, generator):
     "Some of the pixels (B, 1, H, W) softer, some with noise"
-    some = lambda: (_uniform((len(pixels), 1, 1, 1), 0, 1, generator) < config.degrade)*_uniform((len(pixels), 1, 1, 1), 0, 1, generator)
+    draw = lambda: _uniform((len(pixels), 1, 1, 1), 0, 1, generator)
+    some = lambda: (draw() < config.degrade)*draw()
     soft = F.conv2d(F.pad(pixels, (4,)*4, mode='replicate'), _gaussian(config.blur, pixels.device))
     pixels = pixels.lerp(soft, some())
     noise = torch.randn(pixels.shape, generator=generator, device=pixels.device)
@@ -113,10 +117,10 @@ def _recompress(pixels, config, generator):
         out[i] = decode_jpeg(encode_jpeg((255*pixels[i]).round().byte().cpu(), int(quality[i])))/255
     return out
 
-def degrade(pixels, # float32 (B, 1, H, W) in 0..1
+def degrade(pixels:torch.Tensor, # float32 (B, 1, H, W) in 0..1
             config:AugmentConfig,
             generator:torch.Generator
-           ): # the same faces, some of them blurred, some noisy, some compressed too far
+           ) -> torch.Tensor: # the same faces, some of them blurred, some noisy, some compressed too far
     "What a poor camera does"
     if config.degrade: pixels = _blur_and_noise(pixels, config, generator)
     return _recompress(pixels, config, generator) if config.jpeg else pixels

@@ -6,17 +6,18 @@
 __all__ = ['average', 'Stage', 'read_stages', 'run_stages']
 
 # %% ../../nbs/14_average.ipynb #c6176fd0
-import json, os
+import json
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, asdict, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 import numpy as np
+from ..core import whole_file
 from .data import FerArrays
 from .model import load_weights, save_weights
-from .recipe import TrainConfig, TrainingError, load_config, read_recipe
+from .recipe import TrainConfig, TrainingError, read_recipe
 from .training import fit
-from ..core import whole_file
 
 # %% ../../nbs/14_average.ipynb #64c9f99c
 def average(weights:Sequence[str|os.PathLike],  # files of networks of one form; meant for a network and runs that began at it

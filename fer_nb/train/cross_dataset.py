@@ -7,7 +7,8 @@ __all__ = ['WORDS', 'PRIORS', 'class_words', 'label_of', 'Labelled', 'who', 'rea
            'cross_dataset_report']
 
 # %% ../../nbs/17_cross_dataset.ipynb #bad27bc8
-import os, re
+import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -7,7 +7,13 @@ __all__ = ['SPLITS', 'N_OFFICIAL', 'COLUMNS', 'ALIASES', 'DIGITS', 'LARGEST', 'D
            'synthetic_faces', 'parse_name', 'open_files', 'face_hash', 'read_table', 'find_source', 'read_fer2013']
 
 # %% ../../nbs/01_data.ipynb #92d19a43
-import contextlib, csv, io, os, re, zipfile, zlib
+import contextlib
+import csv
+import io
+import os
+import re
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath

@@ -8,10 +8,9 @@ __all__ = ['Network', 'predict_logits', 'confusion', 'macro_f1', 'bootstrap', 'r
            'plot_confusion', 'plot_reliability', 'plot_coverage']
 
 # %% ../../nbs/13_evaluation.ipynb #0dde8108
-import json
 from collections.abc import Callable
 import numpy as np
-from ..core import CLASSES, VOTES, VOTE_OF, FerError
+from ..core import CLASSES, VOTES, FerError
 from ..landmarks import mirror
 from ..network import Calibration, softmax
 from .audit import ferplus_majority, twin_of_training

@@ -6,10 +6,17 @@
 __all__ = ['OPSET', 'needs_onnx', 'export_onnx', 'quantize', 'export_mtcnn']
 
 # %% ../../nbs/15_export.ipynb #6a0ff756
-import contextlib, io, json, os, shutil, tempfile, warnings
+import contextlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
-import numpy as np, torch
+import numpy as np
+import torch
 from ..core import MissingExtra, WeightsError, whole_file
 from ..landmarks import align
 from ..mtcnn import mtcnn_folder
@@ -22,7 +29,7 @@ OPSET = 18 # of ONNX's operations; runtimes since 2023 have it
 
 def needs_onnx():
     "Raise a `MissingExtra` if writing ONNX is not possible here"
-    try: import onnx, onnxscript # noqa: F401
+    try: import onnx; import onnxscript # noqa: F401
     except ImportError as e: raise MissingExtra('Writing ONNX', 'train', e) from e
 
 # %% ../../nbs/15_export.ipynb #c9635a08
@@ -44,7 +51,7 @@ def _trace(model:EmotionNet):
 # %% ../../nbs/15_export.ipynb #8bcc9d30
 def _halve(graph):
     "Store in half precision what it holds exactly"
-    from onnx import helper, numpy_helper, TensorProto
+    from onnx import TensorProto, helper, numpy_helper
     casts = []
     for tensor in list(graph.initializer):
         a = numpy_helper.to_array(tensor)

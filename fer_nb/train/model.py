@@ -8,13 +8,15 @@ __all__ = ['BRANCHES', 'to_pixels', 'ModelError', 'register_branch', 'EmotionNet
            'save_weights', 'load_weights', 'TorchNet']
 
 # %% ../../nbs/11_model.ipynb #f82f6a2f
-import json, os
-from dataclasses import dataclass, asdict
+import json
+import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-import numpy as np, torch
-from torch import nn
+import numpy as np
+import torch
 import torch.nn.functional as F
+from torch import nn
 from ..core import CLASSES, VOTES, FerError, WeightsError
 from ..landmarks import align
 from ..network import Calibration
@@ -113,7 +115,7 @@ class PixelBranch(nn.Module):
         x = (x-.5)/.25
         return self.stages(self.stem(x)).mean((2, 3))                         # (B, n_out)
 
-register_branch('residual', PixelBranch);
+register_branch('residual', PixelBranch)
 
 # %% ../../nbs/11_model.ipynb #799f9b63
 class LandmarkBranch(nn.Module):
@@ -136,7 +138,7 @@ class LandmarkBranch(nn.Module):
     def forward(self, landmarks, valid):                           # (B, 468, 3), (B,)
         return self.body(self.scores(landmarks, valid).flatten(1)) # (B, n_out)
 
-register_branch('perceptron', LandmarkBranch);
+register_branch('perceptron', LandmarkBranch)
 
 # %% ../../nbs/11_model.ipynb #8d28aa3c
 class GatedFusion(nn.Module):
@@ -151,7 +153,7 @@ class GatedFusion(nn.Module):
         g = self.gate(torch.cat([pixels, landmarks], 1)).sigmoid()       # (B, P)
         return pixels + valid[:, None] * g * self.up(landmarks)          # (B, P)
 
-register_branch('gate', GatedFusion);
+register_branch('gate', GatedFusion)
 
 # %% ../../nbs/11_model.ipynb #1030357d
 class EmotionNet(nn.Module):

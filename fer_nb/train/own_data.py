@@ -10,13 +10,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 import numpy as np
 from ..core import is_picture
 from ..image import ImageError
 from ..network import find_weights
 from .cross_dataset import _Framed, _Photo, who
-from .data import SPLITS, DataError, FerArrays, face_hash, from_faces, open_files
+from .data import DataError, FerArrays, face_hash, from_faces, open_files
 from .model import load_weights
 from .recipe import TrainConfig, load_config
 from .training import fit

@@ -6,7 +6,11 @@
 __all__ = ['cache_dir', 'fingerprint', 'save_arrays', 'load_arrays', 'add_landmarks', 'prepare']
 
 # %% ../../nbs/08_prepare.ipynb #443ff9c4
-import hashlib, json, os, shutil, zipfile
+import hashlib
+import json
+import os
+import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 import numpy as np

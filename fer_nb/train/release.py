@@ -7,17 +7,18 @@ __all__ = ['PEOPLE_AGREE', 'LABELS_AGREE', 'fit_vote_temperature', 'prior_curve'
            'write_digests', 'publish']
 
 # %% ../../nbs/16_release.ipynb #e4a7734c
-import hashlib, json, os
-from collections.abc import Iterable
+import hashlib
+import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 import numpy as np
-from ..core import CLASSES, VOTES, VOTE_OF, whole_file
+from ..core import CLASSES, VOTE_OF, VOTES, whole_file
 from ..network import Calibration, HeadCalibration, softmax, unsmooth
 from .audit import ferplus_majority
 from .data import SPLITS, FerArrays
-from .evaluation import confusion, evaluate, fit_temperature, fit_threshold, predict_logits, score, share_error
+from .evaluation import confusion, evaluate, fit_temperature, fit_threshold, predict_logits, score
 from .export import export_onnx, needs_onnx
 from .model import load_weights, save_weights
 

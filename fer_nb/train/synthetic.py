@@ -8,6 +8,7 @@ __all__ = ['EXPRESSIONS', 'Look', 'random_look', 'draw_face', 'draw_scene']
 # %% ../../nbs/02_synthetic.ipynb #61a94b17
 from dataclasses import dataclass
 import numpy as np
+from ..core import FerError
 
 # %% ../../nbs/02_synthetic.ipynb #591a88da
 # brow: height; tilt: inner ends of the brows up (+) or down; eye: opening; curve: corners of the mouth up (+); open: jaw;
@@ -26,15 +27,15 @@ _SPREAD = dict(zip(_UNITS, (.007, .007, .08, .007, .004, .008, .002, .08, .08, .
 def _expression(emotion, intensity, rng):
     "The ten numbers of one drawing: on the way from neutral to `emotion`, and a little beside it"
     if isinstance(emotion, str) and emotion not in EXPRESSIONS:
-        raise ValueError(f"No expression is called {emotion!r}; there are {', '.join(EXPRESSIONS)}, or give a dict like one of `EXPRESSIONS`")
+        raise FerError(f"No expression is called {emotion!r}; there are {', '.join(EXPRESSIONS)}, or give a dict like one of `EXPRESSIONS`")
     rest = EXPRESSIONS['neutral']
     full = rest | (EXPRESSIONS[emotion] if isinstance(emotion, str) else emotion)
-    if unknown := set(full)-set(rest): raise ValueError(f"An expression has no {', '.join(sorted(unknown))}; it has {', '.join(rest)}")
+    if unknown := set(full)-set(rest): raise FerError(f"An expression has no {', '.join(sorted(unknown))}; it has {', '.join(rest)}")
     return {k: rest[k] + intensity*(full[k]-rest[k]) + rng.normal()*_SPREAD[k] for k in rest}
 
 # %% ../../nbs/02_synthetic.ipynb #d6be67fe
 class _Head:
-    "An ellipsoid in space; lengths in shares of the frame, x to the right, y down, z towards the viewer"
+    "An ellipsoid in space; lengths in fractions of the frame, x to the right, y down, z towards the viewer"
     def __init__(self, yaw, pitch, roll, width=.36, centre=(0., 0.), unit=1.):
         (cy, cp, cr), (sy, sp, sr) = np.cos(a := np.radians([yaw, pitch, roll])), np.sin(a)
         turn, nod = np.array([[cy,0,sy], [0,1,0], [-sy,0,cy]]), np.array([[1,0,0], [0,cp,-sp], [0,sp,cp]])
@@ -90,7 +91,7 @@ _IRIS = (70,52,38), (90,110,120), (80,95,60)
 
 @dataclass
 class Look:
-    "A person to draw; colours are RGB 0–255, lengths shares of the frame"
+    "A person to draw; colours are RGB 0–255, lengths fractions of the frame"
     skin:tuple=_SKIN[1]
     hair:tuple=_HAIR[1]
     iris:tuple=_IRIS[0]
@@ -103,8 +104,8 @@ class Look:
     beard:float=0.           # 0 none to 1 full
     lips:float=1.            # fullness
 
-def random_look(seed=0 # or a numpy Generator
-               )->Look:
+def random_look(seed:int|np.random.Generator=0
+               ) -> Look:
     "Somebody"
     rng = np.random.default_rng(seed)
     def pick(options): return options[rng.integers(len(options))]
@@ -261,25 +262,25 @@ def _photograph(im, width, height, rng, noise, blur):
 def _throw(rng, yaw, pitch, roll, light):
     "Pose and light, where they are not given"
     for name, v in dict(yaw=yaw, pitch=pitch, roll=roll).items():
-        if v is not None and not -60<=v<=60: raise ValueError(f"{name} is {v}°; beyond 60° the far half of the drawing is missing")
+        if v is not None and not -60<=v<=60: raise FerError(f"{name} is {v}°; beyond 60° the far half of the drawing is missing")
     dice = rng.normal(size=7)
     pose = [d*s if v is None else v for v,d,s in zip((yaw, pitch, roll), dice, (9, 6, 5))]
     return pose, (dice[3]*.5, .25+dice[4]*.35) if light is None else light, dice[5:]*.012
 
-def draw_face(emotion='happy', # name out of `EXPRESSIONS`, or a dict like one of its values
-              seed=0,          # or a numpy Generator
-              size=48,         # side in pixels
-              intensity=1.,    # 0 neutral, 1 full
-              yaw=None,        # degrees, positive turns to the right of the picture; None: by chance, a few
-              pitch=None,      # degrees, positive looks up; None: by chance
-              roll=None,       # degrees, positive tilts clockwise; None: by chance
-              light=None,      # where it stands, (right, up), in distances to the camera; None: by chance
-              look=None,       # `Look`, None: somebody
-              color=False,     # RGB in place of gray
-              noise=4.         # of the camera, in gray levels
-             )->np.ndarray:    # uint8 (size, size), or (size, size, 3)
+def draw_face(emotion:str|dict[str, float]='happy', # name out of `EXPRESSIONS`, or a dict like one of its values
+              seed:int|np.random.Generator=0,
+              size:int=48,              # side in pixels
+              intensity:float=1.,       # 0 neutral, 1 full
+              yaw:float|None=None,      # degrees, positive turns to the right of the picture; None: by chance, a few
+              pitch:float|None=None,    # degrees, positive looks up; None: by chance
+              roll:float|None=None,     # degrees, positive tilts clockwise; None: by chance
+              light:tuple[float, float]|None=None, # where it stands, (right, up), in distances to the camera; None: by chance
+              look:Look|None=None,      # None: somebody
+              color:bool=False,         # RGB in place of gray
+              noise:float=4.            # of the camera, in gray levels
+             ) -> np.ndarray: # uint8 (size, size), or (size, size, 3)
     "A drawn face with an expression, framed as FER2013 frames its faces"
-    if size<16: raise ValueError(f"A face of {size} pixels shows no expression; 16 is the least")
+    if size<16: raise FerError(f"A face of {size} pixels shows no expression; 16 is the least")
     rng = np.random.default_rng(seed)
     p, some = _expression(emotion, intensity, rng), random_look(rng)
     pose, light, shift = _throw(rng, yaw, pitch, roll, light)
@@ -291,13 +292,13 @@ def draw_face(emotion='happy', # name out of `EXPRESSIONS`, or a dict like one o
 
 # %% ../../nbs/02_synthetic.ipynb #e88f5e6b
 def draw_scene(emotions=('happy', 'sad', 'surprise'), # from left to right
-               seed=0,         # or a numpy Generator
-               size=(480, 256),# width and height in pixels
-               noise=3.        # of the camera, in gray levels
-              ): # picture uint8 (height, width, 3); boxes of the heads, float (n, 4), x0 y0 x1 y1 in pixels
+               seed:int|np.random.Generator=0,
+               size:tuple[int, int]=(480, 256), # width and height in pixels
+               noise:float=3.                   # of the camera, in gray levels
+              ) -> tuple[np.ndarray, np.ndarray]: # picture uint8 (height, width, 3); boxes of the heads, float (n, 4), x0 y0 x1 y1
     "People side by side, as a detector is to find them"
     rng, (w, h), n = np.random.default_rng(seed), size, len(emotions)
-    if not n: raise ValueError('A scene without people has nothing to find; name at least one emotion')
+    if not n: raise FerError('A scene without people has nothing to find; name at least one emotion')
     pen, boxes, k = _Pen(2*h, 2*w, random_look(rng).back), [], 2
     for i, emotion in enumerate(emotions):
         p, look = _expression(emotion, 1., rng), random_look(rng)

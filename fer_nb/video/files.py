@@ -18,10 +18,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, BinaryIO
-
 import numpy as np
 from PIL import Image
-
 from ..core import FerError, MissingExtra, whole_file
 from ..image import ImageError, load_image
 

@@ -69,22 +69,25 @@ class FaceRow(Prediction):
         "Without pixels and points: 20 KB less"
         return replace(self, crop=None, points=None, landmarks=None)
 
-# %% ../../nbs/26_video_track.ipynb #69603823
-def _box(frame:Square) -> Square:
-    "Where MTCNN would put its box, given the frame"
+# %% ../../nbs/26_video_track.ipynb #18ff04c4
+def _box(frame:Square, turns:int=0) -> Square:
+    "Where MTCNN would put its box, given the frame, in a film that lies on its side by quarter `turns`"
     x0, y0, x1, _ = frame
-    side = x1-x0; x, y = x0+BOX_X*side, y0+BOX_Y*side
-    return x-BOX_WIDTH*side/2, y-BOX_HEIGHT*side/2, x+BOX_WIDTH*side/2, y+BOX_HEIGHT*side/2
+    side = x1-x0
+    x, y, w, h = x0+BOX_X*side, y0+BOX_Y*side, BOX_WIDTH*side/2, BOX_HEIGHT*side/2
+    if turns%2: w, h = h, w
+    return x-w, y-h, x+w, y+h
 
 def _new_row(frame:Frame, f:TrackedFace, source, turns) -> FaceRow:
     "A face as it was found, without a prediction"
     x0, y0, x1, y1 = (v*frame.scale for v in f.frame)
     square = (x0, y0, x1, y1)
-    row = FaceRow('ok', source=source, box=_box(square), score=f.score, crop=f.crop, frame=square,
+    row = FaceRow('ok', source=source, box=_box(square, turns), score=f.score, crop=f.crop, frame=square,
                   turned=-90*turns%360, time=frame.time, index=frame.index, face=f.face)
     if f.found:
         landmarks = (_turned(f.landmarks, f.roll)*(x1-x0) + [x0, y0, 0]).astype(np.float32)
-        row.points, row.landmarks, row.pose = f.landmarks, landmarks, head_pose(landmarks)
+        row.points, row.landmarks, row.pose = f.landmarks, landmarks, head_pose(f.landmarks)
+        row.pose['roll'] = round((row.pose['roll'] + f.roll - 90*turns + 180)%360 - 180, 1)
     return row
 
 # %% ../../nbs/26_video_track.ipynb #b491cb7f
