@@ -108,8 +108,9 @@ class _Network:
         "What the network says of framed faces, before calibration"
         faces = np.stack([to_fer(c) for c in crops]) if len(crops) else np.zeros((0,48,48), np.uint8)
         points, found = self._points(faces, landmarks, found)
-        parts = [self._views(faces[i:i+64], points[i:i+64], found[i:i+64]) for i in range(0, max(len(faces), 1), 64)]
-        return np.concatenate(parts), points, found
+        parts = [self._views(faces[i:i+64], points[i:i+64], found[i:i+64]) for i in range(0, len(faces), 64)]
+        none = np.zeros((0, 1+self.tta, len(self.calibration.classes) + len(self.calibration.votes)), np.float32)
+        return np.concatenate([none, *parts]), points, found
 
 # %% ../nbs/21_inference.ipynb #5b46038c
 class _Classifier(_Network):

@@ -29,11 +29,9 @@ def _cubic(n, size, a=-.75):
 def _enlarge(face, size):
     "Gray uint8 (H, W) as float32 (size, size), bicubic"
     (down, by), (across, weights) = (_cubic(n, size) for n in face.shape)
-    along = np.zeros((face.shape[1], size), np.float32)                     # the same as a matrix
-    np.add.at(along, (across, np.arange(size)), weights)
-    wide = face.astype(np.float32) @ along                                  # (H, size)
+    wide = sum(face.take(pixels, 1)*w for pixels, w in zip(across, weights))  # (H, size)
     def term(k, kind): return np.multiply(wide.take(down[k], 0), by[k, :, None], dtype=kind)
-    pairs = [term(k, np.float64) + term(k+1, np.float32) for k in (0, 2)]   # as OpenCV adds them
+    pairs = [term(k, np.float64) + term(k+1, np.float32) for k in (0, 2)]    # as OpenCV adds them
     return pairs[0].astype(np.float32) + pairs[1].astype(np.float32)
 
 # %% ../nbs/07_landmarks.ipynb #5c0be1aa
@@ -47,24 +45,21 @@ def canvas(face:np.ndarray, # uint8 (H, W), gray
     return np.pad(large, round(size*border), constant_values=fill)
 
 # %% ../nbs/07_landmarks.ipynb #5a5c7697
-@lru_cache(maxsize=64)
-def _gauss(n, sigma):
-    "Weights, in 1/256, that blur a row of `n` pixels mirrored at its ends, float32 (n, n); OpenCV's"
+def _gauss(sigma):
+    "Weights of a Gaussian blur in 1/256, whole numbers; OpenCV's for a picture of bytes"
     reach = round(6*sigma + 1)//2
     weights = np.exp(-np.arange(-reach, reach+1)**2/(2*sigma**2))
     half = np.rint(np.cumsum(256*weights/weights.sum()))[:reach]
-    half = np.diff(half, prepend=0)                  # what rounding takes from one, the next one gets
-    weights = np.concatenate([half, [256 - 2*half.sum()], half[::-1]])
-    pixels = np.pad(np.arange(n), reach, mode='reflect')
-    rows = np.zeros((n, n), np.float32)
-    for k, weight in enumerate(weights): np.add.at(rows, (np.arange(n), pixels[k:k+n]), weight)
-    return rows
+    half = np.diff(half, prepend=0).astype(int)      # what rounding takes from one, the next one gets
+    return [*half, 256 - 2*half.sum(), *half[::-1]]
 
 def _blur(face):
-    "`face` (H, W) as if it had been taken through a soft lens: a Gaussian of 1/48 of its side"
-    h, w = face.shape
-    sigma = max(h, w)/48
-    return ((_gauss(h, sigma) @ face.astype(np.float32) @ _gauss(w, sigma).T + 32768)/65536).astype(np.uint8)
+    "`face` (H, W) as through a soft lens: a Gaussian of 1/48 of its longer side, mirrored at the ends"
+    weights, sums = _gauss(max(face.shape)/48), face.astype(np.int32)
+    for n in face.shape:                             # along one axis, then along the other
+        pixels = np.pad(np.arange(n), len(weights)//2, mode='reflect')
+        sums = sum(sums.take(pixels[k:k+n], 0)*weight for k, weight in enumerate(weights)).T
+    return ((sums + 32768) >> 16).astype(np.uint8)
 
 # %% ../nbs/07_landmarks.ipynb #3c1777d9
 def _check_face(face):
@@ -214,23 +209,20 @@ def head_pose(landmarks:np.ndarray # float32 (468, 3), in pixels or in crop coor
     return {k:round(float(v), 1) for k,v in dict(yaw=out_of_plane(across), pitch=_STRAIGHT-out_of_plane(down), roll=roll).items()}
 
 # %% ../nbs/07_landmarks.ipynb #dfea8293
-def _average(image, old, new, axis):
-    "`image` averaged over `new` equal parts of the first `old` pixels along an axis, float32"
-    edges = np.arange(new+1)*(old/new)
-    first, out = np.floor(edges[:-1]).astype(int), 0
-    for cell in first + np.arange(math.ceil(old/new)+1)[:, None]:
-        part = (np.minimum(cell+1, edges[1:]) - np.maximum(cell, edges[:-1])).clip(0)*(new/old)
-        part = part.astype(np.float32).reshape([-1 if i == axis else 1 for i in range(3)])
-        out = out + image.take(cell.clip(0, image.shape[axis]-1), axis)*part
+def _average(image, new):
+    "Rows of `image` (H, W, 3) averaged to `new` rows, float32; of a cut row counts what is inside"
+    edges = np.arange(new+1)*(len(image)/new)
+    first, out = edges[:-1].astype(int), np.zeros((new, *image.shape[1:]), np.float32)
+    for cell in first + np.arange(math.ceil(len(image)/new)+1)[:, None]:
+        part = (np.minimum(cell+1, edges[1:]) - np.maximum(cell, edges[:-1])).clip(0)
+        part = (part*(new/len(image))).astype(np.float32)[:, None, None]
+        out += image.take(cell.clip(max=len(image)-1), 0)*part
     return out
 
 def _shrink(image, w, h):
     "`image` (H, W, 3) averaged to `w` by `h` pixels"
-    times = min(image.shape[1]//w, image.shape[0]//h)
-    size = [n/times for n in image.shape[:2]]
-    if times>1: image = np.asarray(Image.fromarray(image).reduce(times))
-    image = _average(_average(image, size[0], h, 0), size[1], w, 1)
-    return np.rint(image).astype(np.uint8)
+    columns = _average(image, h).transpose(1, 0, 2)
+    return np.rint(_average(columns, w).transpose(1, 0, 2)).astype(np.uint8)
 
 # %% ../nbs/07_landmarks.ipynb #c47d9e10
 def _photo_view(image, view):
