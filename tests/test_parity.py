@@ -97,7 +97,7 @@ def test_fer2013_faces_get_the_same_class(faces):
         points = next((p for v in VIEWS if (p := locate(f, v)) is not None), None)
         others.append((np.zeros((468, 3), np.float32), False) if points is None else (points, True))
     answers = [net(np.asarray(faces), np.stack([p for p, _ in o]), np.array([v for _, v in o])) for o in (ours, others)]
-    assert (answers[0].argmax(1) == answers[1].argmax(1)).all()
+    assert (answers[0][:, :7].argmax(1) == answers[1][:, :7].argmax(1)).all()
 
 def test_a_gray_picture_is_its_rgb():
     face = np.random.default_rng(0).integers(0, 256, (99, 70), dtype=np.uint8)
