@@ -21,6 +21,8 @@ pytest.importorskip('streamlit')
 sync_api = pytest.importorskip('playwright.sync_api')
 skdata = pytest.importorskip('skimage.data')
 import streamlit_app as app
+from fer_nb.apps.page import parts, words
+from fer_nb.core import CLASSES
 from fer_nb.inference import EmotionRecognizer
 
 root = Path(__file__).resolve().parents[1]
@@ -116,6 +118,8 @@ def cards(page, n=1):
     page.locator('.face h3').nth(n-1).wait_for(timeout=90_000)
     return page.locator('.face')
 
+def captions(page): return [tuple(t.split('\n')) for t in page.locator('.photo figcaption').all_inner_texts()]
+
 def toggle(page, name):
     page.get_by_text(name, exact=True).click()
     settle(page)
@@ -166,13 +170,13 @@ def test_every_form_of_picture_in_one_go(opened):
     jpeg = encoded(astronaut, 'JPEG', quality=95)
     page = opened(picture('a.jpg', jpeg), picture('b.jpeg', jpeg), portrait, picture('cmyk.jpg', encoded(Image.fromarray(astronaut).convert('CMYK'), 'JPEG')))
     cards(page, 4); settle(page)
-    assert page.locator('.photo figcaption').all_inner_texts() == [f'{n}: one face' for n in ('a.jpg', 'b.jpeg', 'astronaut.png', 'cmyk.jpg')]
+    assert captions(page) == [(n, 'One face: happy') for n in ('a.jpg', 'b.jpeg', 'astronaut.png', 'cmyk.jpg')]
     page = opened(picture('turned.jpg', lying()), picture('three.png', encoded(three())), picture('coffee.png', encoded(coffee)), picture('junk.jpg', b'no picture'), width=390, height=844)
     cards(page, 4); settle(page)
-    assert page.locator('.photo figcaption').all_inner_texts() == ['turned.jpg: one face', 'three.png: 3 faces', 'coffee.png: no faces']
+    assert captions(page) == [('turned.jpg', 'One face: happy'), ('three.png', '3 faces: 3 happy'), ('coffee.png', 'No faces')]
     assert page.locator('.photo img').first.evaluate('i => i.naturalHeight > i.naturalWidth')
-    assert page.locator('.mark b').all_inner_texts()[1:] and [t[0] for t in page.locator('.mark b').all_inner_texts()] == ['1', '1', '2', '3']
-    for words in ('cannot be read as a picture', 'No face was found'): assert page.get_by_text(words).count() == 1
+    assert [t[0] for t in page.locator('.badge').all_inner_texts()] == ['1', '1', '2', '3']
+    for said in ('cannot be read as a picture', 'No face was found'): assert page.get_by_text(said).count() == 1
     assert fits(page)
     keep(page, 'several-phone')
 
@@ -180,29 +184,56 @@ def test_files_that_are_not_taken(opened):
     page = opened(picture('large.png', bytes(6*2**20)), dict(name='notes.txt', mimeType='text/plain', buffer=b'hello'), portrait)
     cards(page)
     said = page.locator('[data-testid=stFileUploader]').first.evaluate("e => getComputedStyle(e, '::after').content")
-    assert 'not taken' in said
+    assert 'not accepted' in said
     uploader = page.locator('[data-testid=stFileUploader]').first.inner_text()
     assert 'large.png' in uploader and 'notes.txt' in uploader and page.locator('.photo').count() == 1
     keep(page, 'refused')
 
 def test_toggles(opened):
     page = opened(portrait)
-    before = cards(page).locator('.bars b').all_inner_texts()
+    cards(page)
     toggle(page, 'Landmarks'); page.get_by_text('landmarks', exact=True).wait_for()
     count(page, '.views img', 2)
-    toggle(page, 'Mirrored view'); toggle(page, 'Uncalibrated')
-    page.get_by_text(re.compile(r'was 9\d%')).wait_for()
-    assert page.locator('.bars b').all_inner_texts()[0] != before[0] and page.locator('.bars s').count() >= 1
-    pytest.importorskip('fer_nb.explain')
+    page.get_by_role('button', name='More').click()
+    toggle(page, words.TRUTHS['fer2013']); toggle(page, 'Even')
+    page.locator('.bars.two').wait_for()
+    assert page.locator('.bars span').all_inner_texts() == list(CLASSES)                # the order stays
+    page.keyboard.press('Escape')
     toggle(page, 'Heat map')
     page.get_by_text('where it looked').wait_for(timeout=60_000)
     count(page, '.views img', 3)
     keep(page, 'toggles')
 
+def test_a_group(opened):
+    "Rows that open on demand; a card and its mark light each other; the picture stays while the rows scroll"
+    page = opened(width=1366, height=768)
+    page.get_by_role('button', name='A group').click()
+    page.locator('.row').nth(7).wait_for(timeout=90_000); settle(page)
+    assert page.locator('.row[open]').count() == 0 and page.locator('.badge').all_inner_texts() == list('12345678')
+    assert '8 faces: ' in captions(page)[0][1]
+    page.locator('.row').nth(1).hover()
+    assert page.locator('.mark.lit').get_attribute('data-face') == page.locator('.row').nth(1).get_attribute('data-face')
+    page.locator('.mark').nth(5).click()
+    opened_row = page.locator('.row[open]')
+    assert opened_row.get_attribute('data-face') == page.locator('.mark').nth(5).get_attribute('data-face') and opened_row.is_visible()
+    for i in range(5): page.locator('.row summary').nth(i).click()
+    before = page.locator('.photo img').bounding_box()['y']
+    page.locator('.row').last.scroll_into_view_if_needed(); page.mouse.move(900, 600); page.mouse.wheel(0, 300); page.wait_for_timeout(300)
+    after = page.locator('.photo img').bounding_box()
+    assert 0 < after['y'] <= before and after['y']+after['height'] < 768                                 # still in sight
+    keep(page, 'group')
+
+def test_on_a_phone_the_prediction_is_in_the_first_screen(opened):
+    page = opened(width=390, height=844)
+    page.get_by_role('button', name='A portrait').click()
+    cards(page); settle(page); page.wait_for_timeout(500)
+    head = page.locator('.face .said').bounding_box()
+    assert head['y']+head['height'] < 844
+
 def test_sample_by_keyboard(opened):
     page = opened()
-    box = page.get_by_role('checkbox', name='Try a sample picture').or_(page.get_by_role('switch', name='Try a sample picture'))
-    box.focus(); page.keyboard.press('Space')
+    page.get_by_role('button', name='A portrait').focus()
+    page.keyboard.press('Enter')
     cards(page)
     for _ in range(60):
         page.keyboard.press('Tab')
@@ -216,9 +247,9 @@ def test_paste(opened):
         const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0)), given = new DataTransfer();
         given.items.add(new File([bytes], 'image.png', {type: 'image/png'}));
         document.body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: given, bubbles: true}));
-    }''', app.data_uri(Image.fromarray(astronaut)).split(',')[1])
+    }''', parts.data_uri(Image.fromarray(astronaut)).split(',')[1])
     cards(page)
-    assert re.fullmatch(r'pasted-\d+\.png: one face', page.locator('.photo figcaption').inner_text())
+    assert re.fullmatch(r'pasted-\d+\.png', captions(page)[0][0])
 
 def taken(page, label):
     with page.expect_download(timeout=60_000) as d: page.get_by_role('button', name=label).click()
@@ -229,23 +260,23 @@ def test_downloads_of_one(opened):
     name, png = taken(page, 'Marked picture')
     assert name == 'astronaut.png' and Image.open(io.BytesIO(png)).size == (512, 512)
     assert (np.asarray(Image.open(io.BytesIO(png)).convert('RGB')) != astronaut).any(axis=2).sum() > 500           # something was drawn
-    name, text = taken(page, 'Table, CSV')
+    name, text = taken(page, 'CSV')
     [row] = csv.DictReader(io.StringIO(text.decode()))
-    assert name == 'astronaut.csv' and row['emotion'] == 'happy' and app.percent(float(row['confidence'])) in page.locator('.bars b').first.inner_text()
-    assert json.loads(taken(page, 'Table, JSON')[1])[0]['emotion'] == 'happy'
+    assert name == 'astronaut.csv' and row['emotion'] == 'happy' and words.percent(float(row['confidence'])) in page.locator('.bars .top b').inner_text()
+    assert json.loads(taken(page, 'JSON')[1])[0]['emotion'] == 'happy'
 
 def test_table_filter_and_zip(opened):
     page = opened(portrait, picture('coffee.png', encoded(coffee)), picture('three.png', encoded(three())))
     cards(page, 4); settle(page)
     page.locator('[data-testid=stDataFrame]').wait_for(timeout=30_000)
-    name, data = taken(page, 'Zip of all')
+    name, data = taken(page, 'Everything as zip')
     z = zipfile.ZipFile(io.BytesIO(data))
     assert name == 'faces.zip' and z.namelist() == ['faces.csv', 'faces.json', '01-astronaut.png', '02-coffee.png', '03-three.png'] and z.testzip() is None
     keep(page, 'table')
     page.get_by_role('button', name='No face · 1').or_(page.get_by_role('radio', name='No face · 1')).or_(page.get_by_role('checkbox', name='No face · 1')).click()
     page.locator('.face').first.wait_for(state='detached'); settle(page)
-    assert page.locator('.photo figcaption').all_inner_texts() == ['coffee.png: no faces']
-    assert [r['picture'] for r in csv.DictReader(io.StringIO(taken(page, 'Table, CSV')[1].decode()))] == ['coffee.png']
+    assert captions(page) == [('coffee.png', 'No faces')]
+    assert [r['source'] for r in csv.DictReader(io.StringIO(taken(page, 'CSV')[1].decode()))] == ['coffee.png']
 
 def test_camera(opened):
     page = opened(permissions=['camera'])
@@ -277,26 +308,31 @@ def video_page(opened, data, **options):
     return page
 
 def test_video(opened):
-    pytest.importorskip('fer_nb.video.timeline')
     page = video_page(opened, film())
-    page.locator('[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg').first.wait_for(timeout=120_000); settle(page)
-    chart = page.locator('[data-testid=stVegaLiteChart]').bounding_box()
-    page.mouse.move(chart['x']+.6*chart['width'], chart['y']+.4*chart['height'])
-    page.locator('#vg-tooltip-element.visible img').wait_for(timeout=10_000)                                      # the frame under the pointer
-    assert 'happy' in page.locator('#vg-tooltip-element').inner_text()
+    page.locator('.ribbon').wait_for(timeout=180_000); settle(page)
+    video = page.locator('.st-key-film video')
+    assert video.evaluate('v => v.readyState > 0 || new Promise(r => v.onloadedmetadata = () => r(true))')
+    bands = page.locator('.ribbon .over').bounding_box()
+    page.mouse.click(bands['x']+.6*bands['width'], bands['y']+.4*bands['height'])                       # a click seeks
+    page.wait_for_function("document.querySelector('.st-key-film video').currentTime > 1")
+    assert 'Happy' in page.locator('.ribbon output').inner_text()
+    slider = page.get_by_role('slider', name='Moment in the video')
+    slider.focus(); page.keyboard.press('Home')                                                           # so do keys
+    page.wait_for_function("document.querySelector('.st-key-film video').currentTime < .1")
+    assert page.locator('.ribbon .head').evaluate('e => e.style.left') == '0%'
+    video.evaluate('v => {v.currentTime = 1.5}')                                                          # and the player leads
+    page.wait_for_function("parseFloat(document.querySelector('.ribbon .head').style.left) > 60")
     keep(page, 'video')
-    assert page.locator('video').evaluate('v => v.readyState > 0 || new Promise(r => v.onloadedmetadata = () => r(true))')
     name, mp4 = taken(page, 'Marked video')
     assert name.endswith('.mp4') and mp4[4:8] == b'ftyp'
-    table = list(csv.DictReader(io.StringIO(taken(page, 'Table, CSV')[1].decode())))
+    table = list(csv.DictReader(io.StringIO(taken(page, 'CSV')[1].decode())))
     assert len(table) >= 10 and {r['emotion'] for r in table if r['face']} == {'happy'}
 
 def test_video_on_a_phone_and_too_long(opened):
-    pytest.importorskip('fer_nb.video.timeline')
     page = video_page(opened, film(app.VIDEO_SECONDS+3, 2), width=390, height=844, scheme='dark')
     page.get_by_text(f'the limit is {app.VIDEO_SECONDS} s').wait_for(timeout=60_000)
     page.locator('.st-key-clip input[type=file]').set_input_files([dict(name='clip.mp4', mimeType='video/mp4', buffer=film(1.))])
-    page.locator('[data-testid=stVegaLiteChart]').wait_for(timeout=120_000)
+    page.locator('.ribbon').wait_for(timeout=180_000)
     assert fits(page)
     keep(page, 'video-phone-dark')
 
@@ -324,14 +360,14 @@ def test_axe(opened, scheme):
     page = opened(scheme=scheme)
     check(page, 'empty')
     page.locator('.st-key-pictures input[type=file]').set_input_files([portrait, picture('coffee.png', encoded(coffee)), picture('junk.jpg', b'no picture')])
-    cards(page); toggle(page, 'Landmarks'); toggle(page, 'Uncalibrated')
+    cards(page); toggle(page, 'Landmarks')
     check(page, 'pictures')
     for tab in 'Camera', 'Video', 'About':
         page.get_by_role('tab', name=tab).click()
         check(page, tab)
     if find_spec('av'):
         page = video_page(opened, film(1.), scheme=scheme)
-        page.locator('[data-testid=stVegaLiteChart]').wait_for(timeout=120_000)
+        page.locator('.ribbon').wait_for(timeout=180_000)
         check(page, 'video that was read')
     assert not found, '\n'.join(found)
 
@@ -356,10 +392,10 @@ def test_nothing_is_written(opened, server):
     assert 2**20 < len(noise['buffer']) < 5*2**20                                       # more than a web framework keeps in memory by itself
     page = opened(noise, portrait)
     cards(page); settle(page)
-    for label in 'Zip of all', 'Table, CSV': taken(page, label)
-    if (root/'fer_nb/video.py').exists():
+    for label in 'Everything as zip', 'CSV': taken(page, label)
+    if find_spec('av'):
         page.get_by_role('tab', name='Video').click()
         page.locator('.st-key-clip input[type=file]').set_input_files([dict(name='clip.mp4', mimeType='video/mp4', buffer=film(1.))])
-        page.locator('[data-testid=stVegaLiteChart]').wait_for(timeout=120_000)
+        page.locator('.ribbon').wait_for(timeout=180_000)
     page.context.close()
     assert writes.read_text() == written and state() == before

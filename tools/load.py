@@ -36,10 +36,10 @@ def pictures(n):
 
 def visit(browser, address, sessions, timeout=120):
     "One dict a session: what it was told, what the recogniser says alone, milliseconds to first paint and to the answer"
-    import streamlit_app as app
+    from fer_nb.apps.page.words import percent
     from fer_nb.inference import EmotionRecognizer
     files, recognizer = list(pictures(sessions)), EmotionRecognizer.from_pretrained()
-    def expected(data): return sorted((k, app.percent(v)) for k,v in recognizer.predict(data)[0].probabilities.items())
+    def expected(data): return sorted((k, percent(v)) for k,v in recognizer.predict(data)[0].probabilities.items())
     visits = [dict(name=name, expected=(name, expected(data))) for name,data in files]
     for v in visits:
         v['page'] = browser.new_context(viewport=dict(width=1280, height=900)).new_page()
@@ -55,7 +55,7 @@ def visit(browser, address, sessions, timeout=120):
         page = v.pop('page')
         page.locator('.bars').wait_for(timeout=1000*timeout)
         names, values = (page.locator(f'.bars {tag}').all_inner_texts() for tag in ('span', 'b'))
-        v['said'] = page.locator('.photo figcaption').inner_text().split(':')[0], sorted(zip(names, values))
+        v['said'] = page.locator('.photo figcaption').inner_text().split('\n')[0], sorted(zip(names, values))
         v['answer'] = page.evaluate('window.answered') - v.pop('sent')
         page.context.close()
     return visits

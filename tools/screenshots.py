@@ -25,10 +25,10 @@ def still(page):
     page.locator('[data-testid=stApp][data-test-script-state=notRunning]').wait_for(timeout=180_000)
     page.wait_for_timeout(700)
 
-def whole(page, options, bottom=None):
+def whole(page, options):
     "A picture of the page from top to bottom, which scrolls inside the window"
     height = page.evaluate('document.querySelector("[data-testid=stMain]").scrollHeight')
-    page.set_viewport_size(options['viewport'] | dict(height=round(max(bottom or height, options['viewport']['height']))))
+    page.set_viewport_size(options['viewport'] | dict(height=max(height, options['viewport']['height'])))
     page.wait_for_timeout(500)
     return Image.open(io.BytesIO(page.screenshot())).convert('RGB')
 
@@ -66,17 +66,15 @@ def group(page):
 
 def pictures(page):
     folder = load.root/'fer_nb/apps/page'
-    junk = dict(name='notes.jpg', mimeType='image/jpeg', buffer=b'no picture')
-    files = [dict(name=f, mimeType='image/jpeg', buffer=(folder/f).read_bytes()) for f in ('smile.jpg', 'three.jpg', 'crowd.jpg')]
-    upload(page, files + [junk])
+    files = {f: (folder/f).read_bytes() for f in ('smile.jpg', 'three.jpg', 'crowd.jpg')} | {'notes.jpg': b'no picture'}
+    upload(page, [dict(name=f, mimeType='image/jpeg', buffer=data) for f, data in files.items()])
     page.locator('[data-testid=stDataFrame]').wait_for(timeout=180_000)
 
 def about(page): tab(page, 'About')
 def camera(page): tab(page, 'Camera')
 def video(page): tab(page, 'Video')
 
-STATES = dict(empty=empty, one=one, three=three, views=views, group=group, pictures=pictures, camera=camera, video=video,
-              about=about)
+STATES = {f.__name__: f for f in (empty, one, three, views, group, pictures, camera, video, about)}
 
 def shoot(browser, address, state, **options):
     "One state as one picture: first the window as it is, then all of the page"
@@ -104,7 +102,7 @@ def main():
                 for name, options in README.items():
                     _, full = shoot(browser, address, views if name == 'page-light' else one, **options)
                     full.save(images/f'{name}.jpg', quality=78, optimize=True)
-                    print(images.relative_to(load.root)/f'{name}.jpg', f'{(images/f"{name}.jpg").stat().st_size/1024:.0f} kB')
+                    print(f'nbs/images/{name}.jpg')
             else:
                 states_folder.mkdir(exist_ok=True)
                 for state in args.states or STATES:

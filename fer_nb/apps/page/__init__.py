@@ -1,0 +1,1 @@
+"The parts of the page that `streamlit_app.py` lays out: words, HTML, readings, films, figures."
