@@ -5,15 +5,17 @@
 # %% auto #0
 __all__ = ['PLACES', 'PATH', 'CROSSING', 'photo', 'camera', 'scene', 'film']
 
-# %% ../../nbs/43_films.ipynb #4e02ddfa
+# %% ../../nbs/43_films.ipynb #acb75453
 import functools
 from collections.abc import Iterable
 from pathlib import Path
+
 import matplotlib
 import numpy as np
 from PIL import Image
 from skimage import data
-from ..video.files import Mp4Writer
+
+from ..video.mp4 import Mp4Writer
 
 # %% ../../nbs/43_films.ipynb #cc3631c3
 PLACES = dict(astronaut=(224, 115), grace=(266, 216)) # middle of the face, pixels of the photo
