@@ -72,6 +72,7 @@ def reasons(prediction:Prediction # of one face
     for name,way in dict(yaw='to the side', pitch='up or down', roll='over').items():
         if (angle := abs(q[name] or 0))>LIMITS[name]: out.append(f"the head is {'tilted' if name=='roll' else 'turned'} {way} by about {angle:.0f}°")
     if (prediction.scores or {}).get('not_a_face', 0)>=NOT_A_FACE: out.append('it may not be a face')
+    if prediction.turned: out.append(f'the photo was turned by {prediction.turned}° to find it')
     return out + _split_vote(prediction)
 
 def _split_vote(prediction) -> list[str]:
@@ -235,29 +236,29 @@ class _Finder(_Predictor):
         try: image = load_image(photo, **limit)
         except ImageError as e: return [Prediction(e.status, str(e), name)]
         lit = stretch_dark(image)
-        found = self.detector(lit) or (second_look(lit, self.extractor) if self.second else [])
+        found = self.detector.find(lit)[0] if hasattr(self.detector, 'find') else self.detector(lit)
+        if not found and self.second: found = second_look(lit, self.extractor)
         if not found: return [Prediction('no_face', 'No face was found in this picture.', name)]
         return [self._open_face(lit, f, name) for f in found]
 
     def _open_face(self, image:np.ndarray, face:Face, name:str) -> Prediction:
         x0, y0, x1, y1 = face.box
         side = min(x1-x0, y1-y0)
-        p = Prediction('ok', source=name, box=tuple(face.box), score=face.score, crop=face.crop, frame=tuple(face.frame))
-        if side>=self.min_size: self._mark(image, p)
+        p = Prediction('ok', source=name, box=tuple(face.box), score=face.score, crop=face.crop, frame=tuple(face.frame), turned=face.turned)
+        if side>=self.min_size: self._mark(image, face, p)
         else: p.status, p.message = 'too_small', f'This face is {side:.0f} pixels wide; from {self.min_size} on it can be read.'
         return p
 
-    def _mark(self, image:np.ndarray, p:Prediction):
+    def _mark(self, image:np.ndarray, face:Face, p:Prediction):
         "Find the landmarks; level a tilted crop"
         points, found = self.extractor(to_fer(p.crop))
         if not found: return
         p.points, p.pose, tilted = points, head_pose(points), points
         if abs(roll := p.pose['roll'])>LEVEL:
-            crop = _leveled(image, p.frame, roll)
+            crop = _leveled(image, p.frame, roll-face.turned)
             again, found = self.extractor(to_fer(crop))
             if found: p.crop, p.points, tilted = crop, again, _turned(again, roll)
-        x0, y0, x1, _ = p.frame
-        p.landmarks = (tilted*(x1-x0) + [x0, y0, 0]).astype(np.float32)
+        p.landmarks = face.in_photo(tilted).astype(np.float32)
 
 # %% ../nbs/21_inference.ipynb #87b23d2e
 class _Sorter(_Finder):
