@@ -81,7 +81,7 @@ class Calibration:
                    ) -> 'Calibration':
         "Read it from a header; a `WeightsError` says what is wrong with it"
         try:
-            heads = {t:HeadCalibration(**{k:tuple(v) if k=='prior' else v for k,v in h.items()}) for t,h in meta.get('calibration', {}).items()}
+            heads:dict[str, Any] = {t:HeadCalibration(**h | dict(prior=tuple(h.get('prior', ())))) for t,h in meta.get('calibration', {}).items()}
             return cls(tuple(meta['classes']), tuple(meta.get('votes', ())), **heads)
         except (TypeError, KeyError, AttributeError) as e: raise WeightsError(f"the header's calibration can't be used: {e}") from e
 
@@ -114,10 +114,10 @@ class Calibration:
         head = getattr(self, truth := self.truth(truth))
         if truth=='people': p = self.shares(logits, flip)[..., VOTE_OF]
         else: p = softmax(unsmooth(self.split(logits)[0], head.smoothing), head.temperature_flip if flip else head.temperature)
-        prior = head.default_prior if prior is None else prior
-        if prior not in (0, 'everyday') if isinstance(prior, (int, float, str)) else True:
+        asked:Any = head.default_prior if prior is None else prior
+        if asked not in (0, 'everyday') if isinstance(asked, (int, float, str)) else True:
             learned = head.prior or (1/len(self.classes),)*len(self.classes)
-            p = p*_prior_weights(prior, np.asarray(learned))
+            p = p*_prior_weights(asked, np.asarray(learned))
         return p/p.sum(-1, keepdims=True)
 
 # %% ../nbs/20_network.ipynb #a5356191
@@ -134,7 +134,8 @@ def find_weights(weights:str|os.PathLike|None=None, # .onnx file, or a folder wi
 def check_digest(file:Path):
     "Raise a `WeightsError` if a file of the package is not what was shipped"
     sums = file.with_name('SHA256SUMS')
-    known = dict(reversed(line.split()) for line in sums.read_text().splitlines()) if sums.is_file() else {}
+    lines = sums.read_text().splitlines() if sums.is_file() else []
+    known = {name:digest for digest,name in map(str.split, lines)}
     if file.name in known and hashlib.sha256(file.read_bytes()).hexdigest() != known[file.name]:
         raise WeightsError(f"{file.name} is not the file that was shipped with fer_nb. Install the package again.")
 

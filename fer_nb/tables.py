@@ -54,7 +54,7 @@ def to_rows(predictions:Iterable[Prediction], # of one photo, or of a frame of a
     rows = []
     for i,p in enumerate(predictions, 1):
         values = dict(face=None if p.box is None else i) | p.to_dict(flat=True, landmarks=landmarks)
-        rows.append(as_row(values, columns(p.probabilities or CLASSES, 'time' in values, landmarks)))
+        rows.append(as_row(values, columns(tuple(p.probabilities or CLASSES), 'time' in values, landmarks)))
     return rows
 
 def as_row(values:dict[str,Any], # flat
@@ -189,6 +189,7 @@ def cannot_write(out:str|os.PathLike, error:OSError) -> TableError:
 # %% ../nbs/23_tables.ipynb #3a544cf8
 class _PhotoLines:
     "Rows in a file, one photo a line"
+    file:Any; path:str; columns:Sequence[str]
     def _rows(self, line):
         if not line.endswith(b'\n'): raise ValueError('torn')
         return [dict(zip(self.columns, values, strict=True)) for values in json.loads(line)]
@@ -279,7 +280,7 @@ def to_frame(predictions:Iterable[Prediction]|Iterable[list[Prediction]], # of o
              landmarks:bool=False # with a column of 468 points
             ) -> Any: # `pandas.DataFrame`
     "Predictions as a data frame: one row a face"
-    photos = list(predictions)
+    photos:list[Any] = list(predictions)
     if all(isinstance(p, Prediction) for p in photos):
         photos = [list(g) for _,g in itertools.groupby(photos, lambda p: p.source)]
     return _frame([r for p in photos for r in to_rows(p, landmarks)])
@@ -288,7 +289,7 @@ def _frame(rows:list[dict], names:Sequence[str]|None=None):
     "Rows as a `DataFrame`; `face` and `frame` are whole numbers that may be missing"
     try: import pandas as pd
     except ImportError as e: raise MissingExtra('A data frame', 'batch') from e
-    return _whole(pd.DataFrame(rows, columns=names or (list(rows[0]) if rows else columns())))
+    return _whole(pd.DataFrame(rows, columns=list(names or (rows[0] if rows else columns()))))
 
 def _whole(frame): return frame.astype({c:'Int64' for c in _WHOLE if c in frame})
 
@@ -297,7 +298,7 @@ READ = 'ok', 'uncertain', 'too_small', 'no_face' # statuses of photos that could
 
 def _count(n:int, word:str) -> str: return f'{n:,} {word}' + 's'*(n!=1)
 
-def read_table(file:str|os.PathLike, format:str) -> Any:
+def read_table(file:Any, format:str|None) -> Any: # path of a table
     "A table that `write_table` made, as a `DataFrame`; text is what it was before CSV made it safe"
     if format in ('json', 'jsonl'):
         with open(file, encoding='utf-8') as f:

@@ -80,6 +80,9 @@ _DEADLY = "This file has ended {} worker processes (exit code {}). It may be dam
 
 class _Pool:
     "What is said between workers and the one who started them"
+    workers:list; chunk:int; stillborn:int
+    def _replace(self, w, queue, blame=True): raise NotImplementedError
+
     def _speaking(self):
         "Workers that have said something, or have died"
         from multiprocessing.connection import wait
@@ -105,6 +108,7 @@ def _start_error(said):
 
 class _Lasting(_Pool):
     "A pool that replaces its dead"
+    make:Callable; failed:Callable; tries:int
     def _replace(self, w, queue, blame=True):
         w.end()
         if not w.ready: self.stillborn += 1
@@ -151,15 +155,18 @@ class Workers(_Lasting):
 def cluster(address, workers):
     "Ray, started and ended if it was not there"
     os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
-    try: import ray; import ray.data
+    try:
+        import ray.data
+        import ray.exceptions
     except ImportError as e: raise MissingExtra('A Ray cluster', 'ray') from e
     if ray.is_initialized():
         yield ray
         return
-    local = dict(num_cpus=workers, object_store_memory=200_000_000, include_dashboard=False) # names and results are small
+    local:Any = dict(num_cpus=workers, object_store_memory=200_000_000, include_dashboard=False) # names and results are small
+    quiet:Any = dict(log_to_driver=False, logging_level='ERROR')
     try:
         for again in (address=='local', False): # on a busy machine Ray's own start may be too slow for its taste; not twice
-            try: ray.init(address, log_to_driver=False, logging_level='ERROR', **local if address=='local' else {})
+            try: ray.init(address, **quiet, **local if address=='local' else {})
             except Exception as e:
                 ray.shutdown()
                 if not again: raise WorkerError(f"Ray did not start with {address!r}: {e}") from e
@@ -180,7 +187,8 @@ class _Actor:
 def on_ray(items, make, failed, workers, address, chunk=16):
     "Results of items from a cluster, in order"
     import logging
-    with cluster(address, workers) as ray:
+    with cluster(address, workers) as started:
+        ray:Any = started
         logging.getLogger('ray.data').setLevel(logging.ERROR)
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order, context.enable_progress_bars = True, False

@@ -156,17 +156,14 @@ def run(path):
 
 # Testing
 
-def test_one(path):
-    "Whether a notebook runs, and in how many seconds; its error goes to standard error"
-    from nbdev.test import test_nb
-    return test_nb(path, skip_flags=['notest'], basepath=root)
-
 def test(paths, workers=2):
     "Run notebooks, the longest first, in a few processes; the names of those that fail"
+    from nbdev.test import test_nb  # a notebook becomes __main__ where it runs: nothing of this file goes there
+
     paths = sorted(paths, key=lambda p: -(read_note(p) or {}).get('seconds', 60))
     failed = []
     with ProcessPoolExecutor(workers) as pool:
-        jobs = {pool.submit(test_one, p): p for p in paths}
+        jobs = {pool.submit(test_nb, p, skip_flags=['notest'], basepath=root): p for p in paths}
         for n, job in enumerate(as_completed(jobs), 1):
             (passed, seconds), path = job.result(), jobs[job]
             if not passed: failed.append(path.name)
