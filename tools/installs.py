@@ -38,7 +38,7 @@ def pythons():
         beside = sorted(
             Path(os.environ.get('PYENV_ROOT') or Path.home() / '.pyenv').glob(f'versions/{version}.*/bin/python')
         )
-        for python in (*beside, shutil.which(f'python{version}')):
+        for python in (*beside, shutil.which(f'python{version}'), sys.executable):
             code = 'import sys; print("%d.%d" % sys.version_info[:2])'
             done = python and subprocess.run([python, '-c', code], capture_output=True, text=True)
             if done and done.stdout.strip() == version: found[version] = str(python); break
