@@ -20,6 +20,7 @@ import shutil
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 from urllib.parse import unquote, urlsplit
 import yaml
 from execnb.nbio import mk_cell, read_nb, write_nb
@@ -49,7 +50,9 @@ def table(obj, source):
     "Parameters of `obj` and what it returns, one a line, as a Markdown table; '' if it says nothing about them"
     empty = inspect.Parameter.empty
     def cell(v): return plain(str(v or '')).replace('|', r'\|').replace('\n', ' ')
-    def kind(anno): return '' if anno in (empty, None, type(None)) else getattr(anno, '__name__', str(anno))
+    def kind(anno):
+        if anno in (empty, None, type(None)): return ''
+        return anno.__name__ if inspect.isclass(anno) and not get_args(anno) else re.sub(r'(\w+\.)+', '', str(anno))
     try: said = docments(obj, full=True)
     except (TypeError, ValueError): return ''
     end = said.pop('return', {})
