@@ -74,9 +74,10 @@ class _Queue:
 # %% ../nbs/28_workers.ipynb #a0476568
 class WorkerError(FerError): "Worker processes that cannot work; the message says why"
 
-_STILLBORN = ("Worker processes end while they start (exit code {}). A script that uses them has to call predict_folder below "
-              "`if __name__ == '__main__':`; or there is too little memory, and workers=0 does without them.")
-_DEADLY = "This file has ended {} worker processes (exit code {}). It may be damaged, or need more memory than there is."
+_STILLBORN = ("Worker processes end while they start (exit code {}). A script that uses them has to call "
+              "predict_folder below `if __name__ == '__main__':`; or there is too little memory, and workers=0 does "
+              "without them.")
+_DEADLY = "This file has ended {} processes (exit code {}). It may be damaged, or need more memory than there is."
 
 class _Pool:
     "What is said between workers and the one who started them"
@@ -162,10 +163,11 @@ def cluster(address, workers):
     if ray.is_initialized():
         yield ray
         return
-    local:Any = dict(num_cpus=workers, object_store_memory=200_000_000, include_dashboard=False) # names and results are small
+    small = 200_000_000 # bytes for names and results
+    local:Any = dict(num_cpus=workers, object_store_memory=small, include_dashboard=False)
     quiet:Any = dict(log_to_driver=False, logging_level='ERROR')
     try:
-        for again in (address=='local', False): # on a busy machine Ray's own start may be too slow for its taste; not twice
+        for again in (address=='local', False): # on a busy machine Ray may be too slow for its own taste; not twice
             try: ray.init(address, **quiet, **local if address=='local' else {})
             except Exception as e:
                 ray.shutdown()

@@ -6,13 +6,22 @@
 __all__ = ['main']
 
 # %% ../../nbs/31_cli.ipynb #973b400e
-import argparse, contextlib, importlib.util, io, math, os, subprocess, sys, time, traceback
+import argparse
+import contextlib
+import importlib.util
+import io
+import math
+import os
+import subprocess
+import sys
+import time
+import traceback
 from collections import Counter
 from .. import __version__
-from . import commands
-from .commands import FAILED, OK, SOME_FAILED, CommandError, say, some_classes, weights_option
 from ..core import TRUTHS, FerError, MissingExtra
 from ..tables import FORMATS, READ, columns, table_writer, to_rows
+from . import commands
+from .commands import FAILED, OK, SOME_FAILED, CommandError, say, some_classes, weights_option
 
 # %% ../../nbs/31_cli.ipynb #2ad4077f
 def _sentence(row):
@@ -75,14 +84,15 @@ def _seconds(text):
     "Seconds, from `90`, `1:30` or `0:01:30`"
     try: seconds = sum(float(v)*60**i for i,v in enumerate(reversed(text.split(':'))))
     except ValueError: seconds = math.nan
-    if not (math.isfinite(seconds) and seconds>=0): raise argparse.ArgumentTypeError(f"{text!r} is no time: write seconds, or 1:30")
-    return seconds
+    if math.isfinite(seconds) and seconds>=0: return seconds
+    raise argparse.ArgumentTypeError(f"{text!r} is no time: write seconds, or 1:30")
 
 def _options(args):
     "What `EmotionRecognizer.from_pretrained` is told"
-    return {k:v for k in ('weights', 'truth', 'prior', 'classes', 'tta', 'threshold') if (v := getattr(args, k)) is not None}
+    names = 'weights', 'truth', 'prior', 'classes', 'tta', 'threshold'
+    return {k:v for k in names if (v := getattr(args, k)) is not None}
 
-# %% ../../nbs/31_cli.ipynb #53126f95
+# %% ../../nbs/31_cli.ipynb #3310a76d
 def _report(args, table):
     "What is said at the end"
     if args.format or args.out:
@@ -90,7 +100,7 @@ def _report(args, table):
     if (more := table.failed-len(table.faults)) > 0: say(f'and {more} more')
     if table.left_out:
         shown = ', '.join(table.left_out[:3]) + (', …' if len(table.left_out)>3 else '')
-        say(f"{len(table.left_out)} films among the photos were left out ({shown}): --video follows them")
+        say(f"left out, as they are films: {shown}. --video follows them")
     if args.out: say(f'{args.out}: {table}')
     elif table.failed: say(table)
     return SOME_FAILED if table.failed else OK
@@ -137,7 +147,7 @@ def app(args, out):
     "Open the Streamlit page"
     page = importlib.util.find_spec('streamlit_app')
     if importlib.util.find_spec('streamlit') is None: raise MissingExtra('The page', 'app')
-    if page is None: raise CommandError("streamlit_app.py was not found; install fer_nb again, or run it from the repository")
+    if page is None: raise CommandError("streamlit_app.py was not found. Install fer_nb again, or run it in a clone.")
     where = [f'--server.address={args.host}', f'--server.port={args.port}']
     return subprocess.run([sys.executable, '-m', 'streamlit', 'run', page.origin, *_PAGE, *where]).returncode
 
@@ -148,7 +158,8 @@ def serve(args, out):
 
 # %% ../../nbs/31_cli.ipynb #cf4f7864
 def _parser():
-    top = argparse.ArgumentParser('fer_nb', description='Facial-emotion recognition: photos to emotions, and the training behind it.')
+    about = 'Facial-emotion recognition: photos to emotions, and the training behind it.'
+    top = argparse.ArgumentParser('fer_nb', description=about)
     top.add_argument('--version', action='version', version=f'fer_nb {__version__}')
     all_ = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
     def add(f, options, extra=None, json=True):
@@ -168,42 +179,54 @@ def _parser():
 
 # %% ../../nbs/31_cli.ipynb #f483102e
 def _predict_options(p):
-    p.add_argument('paths', nargs='*', metavar='PATH', help='pictures, films, folders, patterns or zips; - is standard input')
+    p.add_argument('paths', nargs='*', metavar='PATH',
+                   help='pictures, films, folders, patterns or zips; - is standard input')
     _question_options(p.add_argument_group('what is asked'))
     _film_options(p.add_argument_group('films'))
     _table_options(p.add_argument_group('what comes out'))
     p = p.add_argument_group('who does the work')
-    p.add_argument('--workers', type=int, help='processes; 0: none but this one (default: one a core, none for few photos)')
-    p.add_argument('--ray', nargs='?', const='local', metavar='ADDRESS', help='a Ray cluster (without an address: one on this machine)')
+    p.add_argument('--workers', type=int,
+                   help='processes; 0: none but this one (default: one a core, none for few photos)')
+    p.add_argument('--ray', nargs='?', const='local', metavar='ADDRESS',
+                   help='a Ray cluster (without an address: one on this machine)')
 
 def _question_options(p):
     p.add_argument('--truth', choices=TRUTHS, help="what most people would say (default), or FER2013's labels")
-    p.add_argument('--prior', type=_prior, metavar='P', help="how common the emotions are: 'everyday', 'even', or a number between (0 to 1)")
-    p.add_argument('--classes', type=some_classes, metavar='A,B,…', help='choose from these only, such as happy,sad,neutral')
+    p.add_argument('--prior', type=_prior, metavar='P',
+                   help="how common the emotions are: 'everyday', 'even', or a number between (0 to 1)")
+    p.add_argument('--classes', type=some_classes, metavar='A,B,…',
+                   help='choose from these only, such as happy,sad,neutral')
     p.add_argument('--largest', action='store_true', help='only the largest face of each photo or frame')
     p.add_argument('--tta', action='store_true', default=None, help='average the face and its mirror image')
-    p.add_argument('--threshold', type=float, help='certainty below which a prediction is uncertain (default: as fitted)')
+    p.add_argument('--threshold', type=float,
+                   help='certainty below which a prediction is uncertain (default: as fitted)')
     weights_option(p)
 
 # %% ../../nbs/31_cli.ipynb #81c4d61f
 def _film_options(p):
-    p.add_argument('--video', nargs='*', metavar='FILM', help='films to follow; alone: follow films found in folders too')
+    p.add_argument('--video', nargs='*', metavar='FILM',
+                   help='films to follow; alone: follow films found in folders too')
     p.add_argument('--webcam', type=int, metavar='N', help='follow this webcam instead (the first is 0)')
     p.add_argument('--fps', type=float, metavar='N', help='look at so many frames a second (default: all)')
-    p.add_argument('--from', dest='start', type=_seconds, default=0., metavar='TIME', help='begin there: seconds, or 1:30')
+    p.add_argument('--from', dest='start', type=_seconds, default=0., metavar='TIME',
+                   help='begin there: seconds, or 1:30')
     p.add_argument('--to', dest='end', type=_seconds, metavar='TIME', help='end there')
 
 def _table_options(p):
     p.add_argument('--out', metavar='FILE', help='write a table: .csv, .jsonl, .parquet or .json')
-    p.add_argument('--format', choices=FORMATS, help="of the table (default: as the file's ending says; without --out, sentences)")
-    p.add_argument('--json', dest='format', action='store_const', const='json', help='the same as --format json: one document')
+    p.add_argument('--format', choices=FORMATS,
+                   help="of the table (default: as the file's ending says; without --out, sentences)")
+    p.add_argument('--json', dest='format', action='store_const', const='json',
+                   help='the same as --format json: one document')
     p.add_argument('--landmarks', action='store_true', help='the 468 points of each face as well')
     p.add_argument('--annotated', metavar='FOLDER', help='also write copies with the faces marked there')
-    p.add_argument('--resume', action=argparse.BooleanOptionalAction, default=True, help='go on with an unfinished table (default), or start over')
+    p.add_argument('--resume', action=argparse.BooleanOptionalAction, default=True,
+                   help='go on with an unfinished table (default), or start over')
 
 # %% ../../nbs/31_cli.ipynb #9c928460
 def _app_options(p):
-    p.add_argument('--host', default='127.0.0.1', help='address to listen at (default: this machine alone; 0.0.0.0: the network)')
+    p.add_argument('--host', default='127.0.0.1',
+                   help='address to listen at (default: this machine alone; 0.0.0.0: the network)')
     p.add_argument('--port', type=int, default=8501)
 
 def _serve_options(p):
@@ -256,5 +279,6 @@ def main(argv:list[str]|None=None # None: `sys.argv[1:]`
     finally: sys.stdout = out
 
 # %% ../../nbs/31_cli.ipynb #2bb1ffd5
+#| eval: false
 #| eval: false
 if __name__=='__main__': sys.exit(main())
