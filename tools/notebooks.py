@@ -97,9 +97,7 @@ def used_modules():
 
 
 def note(path, nb, files, fer2013, seconds):
-    """Write down what the outputs of a notebook were made from, and roughly how long that took (1, 2, 5, 10, 20 …
-    seconds)
-    """
+    "Write down what the outputs of a notebook were made from, and about how much processor time (1, 2, 5, 10 … seconds)"
     notes.mkdir(exist_ok=True)
     rough = next(s for s in (f*10**e for e in range(5) for f in (1, 2, 5)) if s >= min(seconds, 5000))
     about = dict(
@@ -135,7 +133,7 @@ def run(path):
     from execnb.nbio import read_nb, write_nb
     from execnb.shell import CaptureShell
     os.chdir(path.parent)
-    files, start = watch_files(), time.time()
+    files, start = watch_files(), sum(os.times()[:4])
     nb, shell = read_nb(path), CaptureShell(path)
     for cell in filter(runs, nb.cells): cell["outputs"] = []  # what a cell no longer shows would stay otherwise
     try: shell.run_all(nb, exc_stop=True, preproc=lambda cell: not runs(cell))
@@ -152,7 +150,7 @@ def run(path):
             for p in (root / 'fer_nb/weights').rglob('*')
             if p.suffix in ('.safetensors', '.onnx')
         }
-    note(path, nb, files | modules, os.environ.get('FER2013_HOME'), time.time() - start)
+    note(path, nb, files | modules, os.environ.get('FER2013_HOME'), sum(os.times()[:4]) - start)
 
 # Testing
 
