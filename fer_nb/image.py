@@ -6,8 +6,16 @@
 __all__ = ['Photo', 'ImageError', 'load_image']
 
 # %% ../nbs/03_image.ipynb #ea710401
-import base64, binascii, io, os, re, stat, sys, urllib.parse
-from typing import BinaryIO, Iterator, Sequence
+import base64
+import binascii
+import io
+import os
+import re
+import stat
+import sys
+import urllib.parse
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 import numpy as np
 from PIL import Image
 from .core import FerError
@@ -181,7 +189,8 @@ def _is_heic(data): return data[4:8] == b'ftyp' and data[8:11] in (b'hei', b'hev
 def _reading_heic(data):
     "Let Pillow read HEIC, if it is HEIC and pillow-heif is installed"
     if 'HEIF' in Image.OPEN or not _is_heic(data): return
-    try: from pillow_heif import register_heif_opener
+    try:
+        from pillow_heif import register_heif_opener  # pyright: ignore
     except ImportError: return
     register_heif_opener()
 

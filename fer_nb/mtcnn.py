@@ -68,7 +68,7 @@ def _shrink(sums, scale, margin, step=1):
 _GRAY = 127 # the border: what the networks take for nothing
 
 def _crops(sums, boxes, n, border=0):
-    "What boxes (N, 4) show, float32 (N, 3, n, n), cut where they leave the canvas; which of them show anything, bool (N,)"
+    "What boxes (N, 4) show, float32 (N, 3, n, n), cut where they leave the canvas; which show anything, bool (N,)"
     h, w = sums.shape[0]-1, sums.shape[2]-1
     x0, y0, x1, y1 = np.trunc(boxes).astype(int).T
     x0, y0 = np.maximum(x0, 1)-1, np.maximum(y0, 1)-1                    # its boxes count from one
@@ -118,7 +118,7 @@ def _distinct(boxes, scores, overlap, chunk=128):
     return order[kept]
 
 def _outermost(boxes, scores, overlap=.7):
-    "Indices of the best boxes: none has more than `overlap` of its area, or of the better one's, in common with a better one"
+    "Indices of the best boxes: none shares more than `overlap` of its area, or of the other's, with a better one"
     rest, keep, size = np.argsort(scores)[::-1], [], boxes[:, 2:]-boxes[:, :2]+1
     while len(rest):
         i, rest = rest[0], rest[1:]; keep.append(i)

@@ -20,16 +20,18 @@ from ..image import load_image
 def _placed(size, box, taken, face, rng):
     "A free place for a face, (x0, y0, x1, y1); None if forty places were taken"
     for _ in range(40):
-        x, y = (round(rng.uniform(0, max(0, full-(b-a)))-a) for full, a, b in zip(size, box[:2], box[2:])) # the box inside
-        place = x, y, x+face.width, y+face.height
-        if all(place[2] <= t[0] or place[0] >= t[2] or place[3] <= t[1] or place[1] >= t[3] for t in taken): return place
+        x, y = (round(rng.uniform(0, max(0, full-(b-a)))-a) for full, a, b in zip(size, box[:2], box[2:])) # box inside
+        place = x0, y0, x1, y1 = x, y, x+face.width, y+face.height
+        if all(x1 <= t[0] or x0 >= t[2] or y1 <= t[1] or y0 >= t[3] for t in taken): return place
 
 def _paste(im, picture, box, short, taken, rng):
     "Paste a face with a box of `short` pixels at a free place; its box there, or None"
     flip, zoom = rng.random() < .5, short/min(box[2]-box[0], box[3]-box[1])
     lit = (picture-128.)*rng.uniform(.6, 1.2) + 128 + rng.uniform(-40, 40)
     face = Image.fromarray(np.clip(lit, 0, 255).astype(np.uint8))
-    if flip: face, box = face.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (face.width-box[2], box[1], face.width-box[0], box[3])
+    if flip:
+        face = face.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        box = face.width-box[2], box[1], face.width-box[0], box[3]
     size = max(1, round(face.width*zoom)), max(1, round(face.height*zoom))
     face, box = face.resize(size, Image.Resampling.BICUBIC), np.array(box)*zoom
     place = _placed(im.size, box, taken, face, rng)
@@ -38,14 +40,15 @@ def _paste(im, picture, box, short, taken, rng):
     return box + np.tile(place[:2], 2)
 
 def compose_scene(background:np.ndarray, # uint8 (H, W, 3), without faces
-                  faces:Sequence[tuple], # (picture uint8 (h, w, 3), box of its face as MTCNN draws it, (x0, y0, x1, y1))
+                  faces:Sequence[tuple], # (picture uint8 (h, w, 3), box of its face as MTCNN draws it)
                   rng:np.random.Generator,
                   most:int=12,           # 0 to this many faces
                   least:float=24         # shorter side of the smallest box; the largest fills the picture
                  ) -> tuple[np.ndarray, np.ndarray]: # picture uint8 (H, W, 3), boxes float64 (N, 4)
     "A picture with known faces, no two of which overlap"
     im, taken, boxes = Image.fromarray(background), [], []
-    sizes = np.exp(rng.uniform(np.log(least), np.log(max(least, BOX_WIDTH*min(im.size))), rng.integers(most+1)))
+    most_pixels = max(least, BOX_WIDTH*min(im.size))
+    sizes = np.exp(rng.uniform(np.log(least), np.log(most_pixels), rng.integers(most+1)))
     for short in sorted(sizes, reverse=True):
         boxes.append(_paste(im, *faces[rng.integers(len(faces))], short, taken, rng))
     return np.asarray(im), np.array([b for b in boxes if b is not None]).reshape(-1, 4)
@@ -54,7 +57,7 @@ def compose_scene(background:np.ndarray, # uint8 (H, W, 3), without faces
 def match_boxes(found:np.ndarray,  # (N, 4)
                 true:np.ndarray,   # (M, 4)
                 overlap:float=.4   # least intersection over union
-               ) -> tuple[np.ndarray, np.ndarray]: # which true boxes were found, bool (M,); which found boxes are false, bool (N,)
+               ) -> tuple[np.ndarray, np.ndarray]: # which true boxes were found, bool (M,); which are false, bool (N,)
     "Pair boxes, the best overlaps first, each with one partner at most"
     found, true = np.asarray(found, float).reshape(-1, 1, 4), np.asarray(true, float).reshape(1, -1, 4)
     shared = (np.minimum(found[..., 2:], true[..., 2:])-np.maximum(found[..., :2], true[..., :2])).clip(0).prod(-1)
@@ -65,8 +68,8 @@ def match_boxes(found:np.ndarray,  # (N, 4)
     return hit, false
 
 # %% ../../nbs/41_scenes.ipynb #c30885b3
-_EMPTY = ('coffee', 'coins', 'chelsea', 'rocket', 'grass', 'gravel', 'brick', 'retina', 'page', 'text', 'hubble_deep_field',
-          'immunohistochemistry', 'moon', 'clock') # scikit-image's pictures without people
+_EMPTY = ('coffee', 'coins', 'chelsea', 'rocket', 'grass', 'gravel', 'brick', 'retina', 'page', 'text',
+          'hubble_deep_field', 'immunohistochemistry', 'moon', 'clock') # scikit-image's pictures without people
 
 @functools.cache
 def package_faces() -> tuple[list, list]: # of (picture, box), two large ones and a hundred small ones
@@ -121,7 +124,8 @@ def judge(found:Sequence[np.ndarray], # the boxes of each picture
     pairs = [match_boxes(f, boxes) for f, (_, boxes) in zip(found, pictures)]
     hit = np.concatenate([h for h, _ in pairs])
     small = np.concatenate([(b[:, 2:]-b[:, :2]).min(1) < 32 for _, b in pictures])
-    return f'{hit.mean():.1%} ({hit.sum()} of {len(hit)})', f'{hit[small].sum()} of {small.sum()}', int(sum(f.sum() for _, f in pairs))
+    false = int(sum(f.sum() for _, f in pairs))
+    return f'{hit.mean():.1%} ({hit.sum()} of {len(hit)})', f'{hit[small].sum()} of {small.sum()}', false
 
 # %% ../../nbs/41_scenes.ipynb #0f521ce3
 def strip(*pictures:np.ndarray|Image.Image,
@@ -131,7 +135,8 @@ def strip(*pictures:np.ndarray|Image.Image,
     "Pictures side by side at one height"
     from IPython.display import Image as Jpeg
     ims = [Image.fromarray(p) if isinstance(p, np.ndarray) else p for p in pictures]
-    ims = [p.convert('RGB').resize((max(1, round(p.width*height/p.height)), height), Image.Resampling.LANCZOS) for p in ims]
+    sizes = [(max(1, round(p.width*height/p.height)), height) for p in ims]
+    ims = [p.convert('RGB').resize(s, Image.Resampling.LANCZOS) for p, s in zip(ims, sizes)]
     out, x = Image.new('RGB', (sum(p.width+gap for p in ims)-gap, height), 'white'), 0
     for p in ims: out.paste(p, (x, 0)); x += p.width+gap
     f = io.BytesIO(); out.save(f, 'JPEG', quality=88)
