@@ -40,13 +40,17 @@ _NAMED = dict(everyday=0., even=1.)
 
 def _prior_weights(prior:str|float|Sequence[float], learned:np.ndarray) -> np.ndarray:
     "What the probabilities under the `learned` prior are multiplied by"
-    if isinstance(prior, str) and prior not in _NAMED: raise FerError(f"prior is 'everyday', 'even', a number from 0 to 1 or {len(learned)} numbers, not {prior!r}")
+    if isinstance(prior, str) and prior not in _NAMED:
+        raise FerError(f"prior is 'everyday', 'even', a number from 0 to 1 or {len(learned)} numbers, not {prior!r}")
     values = np.asarray(_NAMED[prior] if isinstance(prior, str) else prior, dtype=np.float64)
     if values.ndim == 0:
-        if not 0 <= values <= 1: raise FerError(f"prior as a number lies between 0 (everyday) and 1 (even), not {float(values):g}")
+        if not 0 <= values <= 1:
+            raise FerError(f"prior as a number lies between 0 (everyday) and 1 (even), not {float(values):g}")
         return learned**-float(values)
     if values.shape != learned.shape or not (np.isfinite(values) & (values >= 0)).all() or values.sum() <= 0:
-        raise FerError(f"prior as frequencies is {len(learned)} numbers, none negative and not all zero, in the order of the classes")
+        raise FerError(
+            f"prior as frequencies is {len(learned)} numbers, none negative, not all zero, in the order of the classes"
+        )
     return values/values.sum()/learned
 
 # %% ../nbs/20_network.ipynb #9db6a4e8
@@ -61,9 +65,18 @@ class HeadCalibration:
     uncertain_below:float=0.          # certainty below which a prediction is uncertain
 
     def __post_init__(self):
-        numbers = (self.temperature, self.temperature_flip, self.smoothing, self.default_prior, self.uncertain_below, *self.prior)
-        if not all(isinstance(v, (int, float)) and math.isfinite(v) for v in numbers): raise WeightsError(f"a calibration holds finite numbers, not {numbers}")
-        if min(self.temperature, self.temperature_flip) <= 0: raise WeightsError(f"temperatures are above 0, not {self.temperature:g} and {self.temperature_flip:g}")
+        numbers = (
+            self.temperature,
+            self.temperature_flip,
+            self.smoothing,
+            self.default_prior,
+            self.uncertain_below,
+            *self.prior,
+        )
+        if not all(isinstance(v, (int, float)) and math.isfinite(v) for v in numbers):
+            raise WeightsError(f"a calibration holds finite numbers, not {numbers}")
+        if min(self.temperature, self.temperature_flip) <= 0:
+            raise WeightsError(f"temperatures are above 0, not {self.temperature:g} and {self.temperature_flip:g}")
         if self.prior and min(self.prior) <= 0: raise WeightsError("each class of a prior has a frequency above 0")
 
 # %% ../nbs/20_network.ipynb #767723dd
@@ -81,20 +94,29 @@ class Calibration:
                    ) -> 'Calibration':
         "Read it from a header; a `WeightsError` says what is wrong with it"
         try:
-            heads:dict[str, Any] = {t:HeadCalibration(**h | dict(prior=tuple(h.get('prior', ())))) for t,h in meta.get('calibration', {}).items()}
+            heads: dict[str, Any] = {
+                t: HeadCalibration(**h | dict(prior=tuple(h.get('prior', ()))))
+                for t, h in meta.get('calibration', {}).items()
+            }
             return cls(tuple(meta['classes']), tuple(meta.get('votes', ())), **heads)
-        except (TypeError, KeyError, AttributeError) as e: raise WeightsError(f"the header's calibration can't be used: {e}") from e
+        except (TypeError, KeyError, AttributeError) as e:
+            raise WeightsError(f"the header's calibration can't be used: {e}") from e
 
     def truth(self, name:str|None=None) -> str:
         "The truth that is asked for, checked; None: people's, if this network knows it"
         known = TRUTHS if self.votes else ('fer2013',)
         if name is None: return known[0]
-        if name not in known: raise FerError(f"truth is {' or '.join(map(repr, known))} for these weights, not {name!r}")
+        if name not in known:
+            raise FerError(f"truth is {' or '.join(map(repr, known))} for these weights, not {name!r}")
         return name
 
     def split(self, logits:np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         "Logits of the label head (N, classes) and of the votes head (N, votes)"
-        if logits.shape[-1] != len(self.classes) + len(self.votes): raise WeightsError(f"the network gives {logits.shape[-1]} numbers a face, its header names {len(self.classes)} classes and {len(self.votes)} votes")
+        if logits.shape[-1] != len(self.classes) + len(self.votes):
+            raise WeightsError(
+                f"the network gives {logits.shape[-1]} numbers a face, "
+                f"its header names {len(self.classes)} classes and {len(self.votes)} votes"
+            )
         return logits[..., :len(self.classes)], logits[..., len(self.classes):]
 
     def shares(self,
@@ -107,13 +129,16 @@ class Calibration:
     def probabilities(self,
                       logits:np.ndarray,    # float (N, classes + votes)
                       truth:str|None=None,  # 'people' or 'fer2013'; None: people, if the network knows it
-                      prior:str|float|Sequence[float]|None=None, # 'everyday', 'even', 0 to 1, or frequencies; None: as fitted
+                      prior:str|float|Sequence[float]|None=None, # everyday, even, 0 to 1, frequencies; None: as fitted
                       flip:bool=False       # logits are the mean of two views
                      ) -> np.ndarray: # float64 (N, classes); rows sum to 1
         "Calibrated probabilities"
         head = getattr(self, truth := self.truth(truth))
         if truth=='people': p = self.shares(logits, flip)[..., VOTE_OF]
-        else: p = softmax(unsmooth(self.split(logits)[0], head.smoothing), head.temperature_flip if flip else head.temperature)
+        else:
+            p = softmax(
+                unsmooth(self.split(logits)[0], head.smoothing), head.temperature_flip if flip else head.temperature
+            )
         asked:Any = head.default_prior if prior is None else prior
         if asked not in (0, 'everyday') if isinstance(asked, (int, float, str)) else True:
             learned = head.prior or (1/len(self.classes),)*len(self.classes)
@@ -127,8 +152,14 @@ def find_weights(weights:str|os.PathLike|None=None, # .onnx file, or a folder wi
     "The file that holds these weights; a `WeightsError` says why there is none"
     path = Path(str(files('fer_nb')/'weights')) if weights is None else Path(weights)
     if path.is_dir(): path = path/f'emotion{suffix}'
-    if path.suffix != suffix: raise WeightsError(f"{path.name} does not end in {suffix}. `fer_nb export` makes an .onnx file from .safetensors.")
-    if not path.is_file(): raise WeightsError(f"{path} does not exist. `fer_nb train --publish FOLDER` writes weights; the package ships its own.")
+    if path.suffix != suffix:
+        raise WeightsError(
+            f"{path.name} does not end in {suffix}. `fer_nb export` makes an .onnx file from .safetensors."
+        )
+    if not path.is_file():
+        raise WeightsError(
+            f"{path} does not exist. `fer_nb train --publish FOLDER` writes weights; the package ships its own."
+        )
     return path
 
 def check_digest(file:Path):
@@ -149,10 +180,14 @@ class OnnxNet:
                  threads:int|None=None # None: `core.cores()`
                 ):
         self.file, self.threads = Path(file), threads
-        if not self.file.is_file(): raise WeightsError(f"{file} does not exist. `fer_nb export --onnx FILE` writes one; the package ships its own.")
+        if not self.file.is_file():
+            raise WeightsError(
+                f"{file} does not exist. `fer_nb export --onnx FILE` writes one; the package ships its own."
+            )
         check_digest(self.file)
         try: self.session = onnx_session(self.file, threads)
-        except Exception as e: raise WeightsError(f"{self.file.name} can't be used: {e}") from e # ONNX Runtime has a class for each fault
+        except Exception as e:
+            raise WeightsError(f"{self.file.name} can't be used: {e}") from e # ONNX Runtime has a class for each fault
         self.meta = self._header()
         try: self.calibration = Calibration.from_header(self.meta); self._self_test()
         except WeightsError as e: raise WeightsError(f"{self.file.name} can't be used: {e}") from e
@@ -160,13 +195,17 @@ class OnnxNet:
     def _header(self) -> dict[str, Any]:
         try: meta = {k:json.loads(v) for k,v in self.session.get_modelmeta().custom_metadata_map.items()}
         except json.JSONDecodeError: meta = {}
-        if meta.get('format') != 'fer_nb-2': raise WeightsError(f"{self.file.name} has no fer_nb-2 header; it was not written by this version of `fer_nb export`.")
+        if meta.get('format') != 'fer_nb-2':
+            raise WeightsError(
+                f"{self.file.name} has no fer_nb-2 header; it was not written by this version of `fer_nb export`."
+            )
         return meta
 
     def _self_test(self):
         try: logits = self(np.full((1, 48, 48), 128, np.uint8), np.zeros((1, 468, 3), np.float32), np.zeros(1, bool))
         except Exception as e: raise WeightsError(f"it can't predict a face ({e})") from e
-        if not np.isfinite(self.calibration.probabilities(logits)).all(): raise WeightsError("its numbers are damaged: it predicts NaN")
+        if not np.isfinite(self.calibration.probabilities(logits)).all():
+            raise WeightsError("its numbers are damaged: it predicts NaN")
 
     def __call__(self,
                  faces:np.ndarray,     # uint8 (N, 48, 48)
@@ -174,8 +213,12 @@ class OnnxNet:
                  valid:np.ndarray      # bool (N,): landmarks were found
                 ) -> np.ndarray: # float32 (N, classes + votes)
         "Logits of one view"
-        given = (np.ascontiguousarray(a, dtype) for a,dtype in ((faces, np.uint8), (landmarks, np.float32), (valid, bool)))
+        given = (
+            np.ascontiguousarray(a, dtype) for a, dtype in ((faces, np.uint8), (landmarks, np.float32), (valid, bool))
+        )
         return self.session.run(None, dict(zip(INPUTS, given, strict=True)))[0]
 
     def __reduce__(self): return OnnxNet, (self.file, self.threads) # to another process: opened there anew
-    def __repr__(self) -> str: return f"OnnxNet({self.file.name!r}, {len(self.calibration.classes)} classes, {len(self.calibration.votes)} votes)"
+    def __repr__(self) -> str:
+        c = self.calibration
+        return f"OnnxNet({self.file.name!r}, {len(c.classes)} classes, {len(c.votes)} votes)"

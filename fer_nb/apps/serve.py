@@ -6,7 +6,14 @@
 __all__ = ['MAX_BYTES', 'MAX_PHOTOS', 'MAX_WAITING', 'EXAMPLE', 'create_app', 'serve']
 
 # %% ../../nbs/32_serve.ipynb #dacc719c
-import asyncio, base64, binascii, functools, hmac, json, os, threading
+import asyncio
+import base64
+import binascii
+import functools
+import hmac
+import json
+import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from .. import __version__
@@ -37,16 +44,23 @@ class _Desk:
 async def _body(request:Request) -> bytes:
     parts, n = [], 0
     async for part in request.stream():
-        if (n := n + len(part))>MAX_BYTES: raise HTTPException(413, f'A request holds at most {MAX_BYTES//10**6} MB. Send smaller or fewer photos.')
+        if (n := n + len(part))>MAX_BYTES:
+            raise HTTPException(413, f'A request holds at most {MAX_BYTES//10**6} MB. Send smaller or fewer photos.')
         parts.append(part)
     return b''.join(parts)
 
 def _from_json(body:bytes) -> list[tuple[str, bytes]]:
     try: photos = json.loads(body)['photos']
-    except (ValueError, KeyError, TypeError): raise HTTPException(400, 'JSON holds {"photos": [{"name": "a.jpg", "data": "base64 …"}]}.') from None
+    except (ValueError, KeyError, TypeError):
+        raise HTTPException(400, 'JSON holds {"photos": [{"name": "a.jpg", "data": "base64 …"}]}.') from None
     if not isinstance(photos, list): raise HTTPException(400, 'photos is a list.')
-    try: return [(str(p.get('name', '')), base64.b64decode(p['data'].partition('base64,')[2] or p['data'], validate=True)) for p in photos]
-    except (AttributeError, KeyError, TypeError, binascii.Error): raise HTTPException(400, 'Each photo has its bytes as base64 in "data".') from None
+    try:
+        return [
+            (str(p.get('name', '')), base64.b64decode(p['data'].partition('base64,')[2] or p['data'], validate=True))
+            for p in photos
+        ]
+    except (AttributeError, KeyError, TypeError, binascii.Error):
+        raise HTTPException(400, 'Each photo has its bytes as base64 in "data".') from None
 
 # %% ../../nbs/32_serve.ipynb #6cd758cb
 async def _from_form(request:Request, body:bytes) -> list[tuple[str, bytes]]:
@@ -68,9 +82,18 @@ async def _photos(request:Request) -> list[tuple[str, bytes]]: # name and bytes 
 
 # %% ../../nbs/32_serve.ipynb #59d5d458
 @functools.lru_cache(32)
-def _with(recognizer:EmotionRecognizer, truth:str|None, prior:str|float|None, classes:tuple[str, ...]|None) -> EmotionRecognizer:
+def _with(recognizer:EmotionRecognizer, truth:str|None, prior:str|float|None,
+          classes:tuple[str, ...]|None) -> EmotionRecognizer:
     "A recogniser with the same network and other settings"
-    return EmotionRecognizer(recognizer.model, truth=truth, prior=prior, classes=classes, extractor=recognizer.extractor, detector=recognizer.detector)
+    return EmotionRecognizer(
+        recognizer.model,
+        truth=truth,
+        prior=prior,
+        classes=classes,
+        extractor=recognizer.extractor,
+        detector=recognizer.detector,
+    )
+
 
 def _rows(recognizer:EmotionRecognizer, photos:list[tuple[str, bytes]], landmarks:bool) -> list[dict[str, Any]]:
     return [nested(row) for name,data in photos for row in to_rows(recognizer.predict(data, name), landmarks)]
@@ -80,18 +103,42 @@ def _prior(text:str|None) -> str|float|None:
     except ValueError: return text
 
 # %% ../../nbs/32_serve.ipynb #d6ad0d55
-EXAMPLE = dict(source='a.jpg', face=1, status='ok', message='', emotion='happy', confidence=.98, probabilities=dict(happy=.98, neutral=.02), box=[10., 20., 90., 120.])
+EXAMPLE = dict(
+    source='a.jpg',
+    face=1,
+    status='ok',
+    message='',
+    emotion='happy',
+    confidence=0.98,
+    probabilities=dict(happy=0.98, neutral=0.02),
+    box=[10.0, 20.0, 90.0, 120.0],
+)
+
 
 def create_app(recognizer:EmotionRecognizer|None=None, # None: the shipped one
-               token:str|None=None,                    # that a request must bear; None: FER_NB_TOKEN, or nobody is asked
+               token:str|None=None,                    # that a request must bear; None: FER_NB_TOKEN, or none
                origins:tuple[str, ...]=(),             # of pages that may ask
                waiting:int=MAX_WAITING                 # requests at work or waiting, beyond which 429 is given
               ) -> FastAPI:
     "The service as an ASGI application"
-    app = FastAPI(title='fer_nb', version=__version__, description='Facial-emotion recognition. Photos are read in memory and not stored.')
-    if origins: app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=['POST', 'GET'], allow_headers=['Authorization', 'Content-Type'])
-    base, desk, token = recognizer or EmotionRecognizer.from_pretrained(threads=1), _Desk(waiting), token or os.environ.get('FER_NB_TOKEN')
-    base.detector # opened before the first request
+    app = FastAPI(
+        title='fer_nb',
+        version=__version__,
+        description='Facial-emotion recognition. Photos are read in memory and not stored.',
+    )
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=['POST', 'GET'],
+            allow_headers=['Authorization', 'Content-Type'],
+        )
+    base, desk, token = (
+        recognizer or EmotionRecognizer.from_pretrained(threads=1),
+        _Desk(waiting),
+        token or os.environ.get('FER_NB_TOKEN'),
+    )
+    assert base.detector # opened before the first request
 
     def allowed(request:Request):
         if token and not hmac.compare_digest(request.headers.get('authorization', ''), f'Bearer {token}'):
@@ -105,11 +152,25 @@ def create_app(recognizer:EmotionRecognizer|None=None, # None: the shipped one
 
 # %% ../../nbs/32_serve.ipynb #56a873d4
 def _add_predict(app:FastAPI, base:EmotionRecognizer, desk:_Desk, allowed):
-    body = {kind:{'schema':{'type':'string', 'format':'binary'}} for kind in ('image/jpeg', 'image/png')} | {
-        'multipart/form-data':{'schema':{'type':'object', 'properties':{'photos':{'type':'array', 'items':{'type':'string', 'format':'binary'}}}}},
-        'application/json':{'example':{'photos':[{'name':'a.jpg', 'data':'base64 …'}]}}}
-    shown = {200:{'content':{'application/json':{'example':[EXAMPLE]}}}} | {
-        code:{'description':why} for code,why in {400:'no photo', 401:'no token', 413:'too large', 415:'no picture', 429:'all workers are busy'}.items()}
+    body = {kind: {'schema': {'type': 'string', 'format': 'binary'}} for kind in ('image/jpeg', 'image/png')} | {
+        'multipart/form-data': {
+            'schema': {
+                'type': 'object',
+                'properties': {'photos': {'type': 'array', 'items': {'type': 'string', 'format': 'binary'}}},
+            }
+        },
+        'application/json': {'example': {'photos': [{'name': 'a.jpg', 'data': 'base64 …'}]}},
+    }
+    shown = {200: {'content': {'application/json': {'example': [EXAMPLE]}}}} | {
+        code: {'description': why}
+        for code, why in {
+            400: 'no photo',
+            401: 'no token',
+            413: 'too large',
+            415: 'no picture',
+            429: 'all workers are busy',
+        }.items()
+    }
 
     @app.post('/predict', responses=shown, openapi_extra=dict(requestBody=dict(content=body, required=True)))
     async def predict(request:Request, truth:str|None=Query(None, description='people or fer2013'),
@@ -119,14 +180,26 @@ def _add_predict(app:FastAPI, base:EmotionRecognizer, desk:_Desk, allowed):
         "One row a face, at least one a photo"
         allowed(request)
         photos = await _photos(request)
-        try: asked = _with(base, truth, _prior(prior), tuple(classes.split(',')) if classes else None) if truth or prior or classes else base
-        except FerError as e: raise HTTPException(400, str(e)) from e
-        return Response(json.dumps(await desk.do(_rows, asked, photos, landmarks), ensure_ascii=False), media_type='application/json')
+        try:
+            asked = (
+                _with(base, truth, _prior(prior), tuple(classes.split(',')) if classes else None)
+                if truth or prior or classes
+                else base
+            )
+        except FerError as e:
+            raise HTTPException(400, str(e)) from e
+        return Response(
+            json.dumps(await desk.do(_rows, asked, photos, landmarks), ensure_ascii=False),
+            media_type='application/json',
+        )
 
 # %% ../../nbs/32_serve.ipynb #29a127fc
 def serve(host:str='127.0.0.1', # address to listen at
           port:int=8000):
     "Run the service until it is stopped; running requests are finished first"
-    try: import uvicorn
+    try:
+        import uvicorn
     except ImportError as e: raise MissingExtra('The service', 'api', e) from e
-    uvicorn.run(create_app(), host=host, port=port, timeout_graceful_shutdown=30, server_header=False, log_level='warning')
+    uvicorn.run(
+        create_app(), host=host, port=port, timeout_graceful_shutdown=30, server_header=False, log_level='warning'
+    )

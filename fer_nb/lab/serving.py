@@ -49,5 +49,11 @@ def serve_faces(recognizer:EmotionRecognizer,
         rescued += sum(p.emotion is not None and p.score is None for p in first)
     bare, said, right = np.array(bare), np.array(said), labels[keep]
     found = said>=0
-    return dict(n=len(keep), missed=float(1-found.mean()), by_facemesh=rescued/len(keep), accuracy=float((said==right).mean()),
-                of_found=float((said==right)[found].mean()), bare=float((bare==right).mean()))
+    return dict(
+        n=len(keep),
+        missed=float(1 - found.mean()),
+        by_facemesh=rescued / len(keep),
+        accuracy=float((said == right).mean()),
+        of_found=float((said == right)[found].mean()),
+        bare=float((bare == right).mean()),
+    )

@@ -15,12 +15,12 @@ from ..landmarks import mirror
 from ..network import Calibration, softmax
 from .audit import ferplus_majority, twin_of_training
 from .data import SPLITS, FerArrays
-from .model import TorchNet
+from .model import EmotionNet, TorchNet
 
 # %% ../../nbs/13_evaluation.ipynb #8d925726
 Network = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] # (faces, landmarks, valid) to logits
 
-def predict_logits(model:'Network|EmotionNet', # such as `OnnxNet`; an `EmotionNet` is wrapped by `TorchNet`
+def predict_logits(model:Network|EmotionNet, # such as `OnnxNet`; an `EmotionNet` is wrapped by `TorchNet`
                    arrays:FerArrays,
                    tta:bool=False,      # mean of the logits of the face and its mirror image
                    batch_size:int=256
@@ -104,8 +104,8 @@ def fit_temperature(labels:np.ndarray, logits:np.ndarray) -> float:
 # %% ../../nbs/13_evaluation.ipynb #0f92e902
 def coverage_curve(right:np.ndarray,    # bool (N,)
                    certainty:np.ndarray # float (N,)
-                  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # float (N,) each
-    "Certainty in falling order, and for each as threshold: fraction of faces answered, fraction of those that are right"
+                  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # float (N,) each
+    "Certainty in falling order; for each as threshold the fraction of faces answered, and of those that are right"
     order = np.argsort(-certainty, kind='stable')
     k = np.arange(1, len(order)+1)
     return certainty[order], k/max(len(order), 1), right[order].cumsum()/k
@@ -131,11 +131,23 @@ def score(labels:np.ndarray,        # int (N,)
     ratio = lambda a,b: np.divide(a, b, out=np.zeros(k), where=b>0)
     hit, called, there = np.diag(c), c.sum(0), c.sum(1)
     columns = ratio(hit, called), ratio(hit, there), ratio(2*hit, called+there), there
-    per_class = {n:dict(precision=r4(p), recall=r4(r), f1=r4(f), support=int(s)) for n,p,r,f,s in zip(classes, *columns)}
+    per_class = {
+        n: dict(precision=r4(p), recall=r4(r), f1=r4(f), support=int(s)) for n, p, r, f, s in zip(classes, *columns)
+    }
     mean = lambda v: r4(v[there>0].mean()) if there.any() else 0.
-    return dict(n=len(labels), accuracy=r4(c.trace()/max(c.sum(), 1)), macro_f1=r4(macro_f1(c)), precision=mean(columns[0]),
-                recall=mean(columns[1]), macro_recall=mean(columns[1]), interval=bootstrap(c, resamples),
-                ece=r4(ece(labels, probabilities)), nll=r4(nll(labels, probabilities)), per_class=per_class, confusion=c.tolist())
+    return dict(
+        n=len(labels),
+        accuracy=r4(c.trace() / max(c.sum(), 1)),
+        macro_f1=r4(macro_f1(c)),
+        precision=mean(columns[0]),
+        recall=mean(columns[1]),
+        macro_recall=mean(columns[1]),
+        interval=bootstrap(c, resamples),
+        ece=r4(ece(labels, probabilities)),
+        nll=r4(nll(labels, probabilities)),
+        per_class=per_class,
+        confusion=c.tolist(),
+    )
 
 # %% ../../nbs/13_evaluation.ipynb #e91e9066
 def ferplus8(votes:np.ndarray # int (N, 10), columns as in `VOTES`
@@ -153,7 +165,10 @@ def share_error(stated:np.ndarray, # float (N, K), rows sum to 1
     "Mean gap between stated shares and shares of the votes, over bins of equal width and all answers"
     said = votes/np.maximum(votes.sum(1, keepdims=True), 1)
     i = (np.minimum((stated*bins).astype(int), bins-1) + bins*np.arange(stated.shape[1])).ravel()
-    n, p, q = (np.bincount(i, weights=w, minlength=bins*stated.shape[1]) for w in (np.ones(i.size), stated.ravel(), said.ravel()))
+    n, p, q = (
+        np.bincount(i, weights=w, minlength=bins * stated.shape[1])
+        for w in (np.ones(i.size), stated.ravel(), said.ravel())
+    )
     return float(np.abs(p-q).sum()/n.sum())
 
 def _entropy(p): return -(p*np.log(p.clip(1e-12))).sum(1)
@@ -165,11 +180,16 @@ def _shares(calibration, logits, votes) -> dict:
     for view,l in logits.items():
         p = calibration.shares(l, view=='flip_tta')
         people = _entropy(votes/np.maximum(votes.sum(1, keepdims=True), 1))
-        out[view] = dict(accuracy=float((p[:, :8].argmax(1)==eight)[eight>=0].mean()), share_error=share_error(p, votes),
-                         disagreement=float(spearmanr(_entropy(p), people).statistic))
+        out[view] = dict(
+            accuracy=float((p[:, :8].argmax(1) == eight)[eight >= 0].mean()),
+            share_error=share_error(p, votes),
+            disagreement=float(spearmanr(_entropy(p), people).statistic),
+        )
     r4 = lambda view: {k:round(v, 4) for k,v in out[view].items()}
-    return dict(ferplus8=dict(n=int((eight>=0).sum()), accuracy=r4('flip_tta')['accuracy'], single=r4('single')['accuracy']),
-                shares={v:{k:x for k,x in r4(v).items() if k!='accuracy'} for v in out})
+    return dict(
+        ferplus8=dict(n=int((eight >= 0).sum()), accuracy=r4('flip_tta')['accuracy'], single=r4('single')['accuracy']),
+        shares={v: {k: x for k, x in r4(v).items() if k != 'accuracy'} for v in out},
+    )
 
 # %% ../../nbs/13_evaluation.ipynb #1a6d7d21
 def _against(p, labels, of, twin_free): # scores on all faces `of` this truth, and on those without a twin
@@ -182,7 +202,7 @@ def _truth(probabilities:dict[str, np.ndarray], labels, of, twin_free) -> dict:
     return dict(n=int(of.sum()), **whole, twin_free=dict(n=int((of & twin_free).sum()), **free))
 
 # %% ../../nbs/13_evaluation.ipynb #ec19b478
-def evaluate(model:'Network|EmotionNet', # as `predict_logits` takes it
+def evaluate(model:Network|EmotionNet, # as `predict_logits` takes it
              calibration:Calibration,
              arrays:FerArrays,           # all splits: twins are looked for in Training
              split:str|None='PublicTest', # None: all of `arrays`, which is another data set and has no twins
@@ -194,12 +214,15 @@ def evaluate(model:'Network|EmotionNet', # as `predict_logits` takes it
     if not len(part): raise FerError(f"There are no {split or ''} faces in these arrays")
     free = ~twin_of_training(arrays)[here] if split else np.ones(len(part), bool)
     logits = dict(single=predict_logits(model, part), flip_tta=predict_logits(model, part, tta=True))
-    def ask(truth, prior): return {v:calibration.probabilities(l, truth, prior, flip=v=='flip_tta') for v,l in logits.items()}
+    def ask(truth, prior):
+        return {v:calibration.probabilities(l, truth, prior, flip=v=='flip_tta') for v,l in logits.items()}
     truths = {}
     if votes is not None and calibration.votes:
         majority, of = ferplus_majority(votes[here]), ferplus_majority(votes[here])>=0
         truths['people'] = _truth(ask('people', 'everyday'), majority, of, free)
-        truths['people'] |= dict(default=_truth(ask('people', None), majority, of, free), **_shares(calibration, logits, votes[here]))
+        truths['people'] |= dict(
+            default=_truth(ask('people', None), majority, of, free), **_shares(calibration, logits, votes[here])
+        )
     truths['fer2013'] = _truth(ask('fer2013', None), part.labels, np.ones(len(part), bool), free)
     return dict(split=split, n=len(part), truths=truths)
 
@@ -211,8 +234,24 @@ def plot_confusion(report:dict, # one of the views of `evaluate`
     c = np.array(report['confusion']); share = c/np.maximum(c.sum(1, keepdims=True), 1)
     ax = ax or plt.subplots(figsize=(4.6, 4.2))[1]
     ax.imshow(share, cmap='Blues', vmin=0, vmax=1)
-    for i,j in np.ndindex(c.shape): ax.text(j, i, f'{100*share[i,j]:.0f}', ha='center', va='center', fontsize=8, color='white' if share[i,j]>.5 else 'black')
-    ax.set(xticks=range(len(CLASSES)), yticks=range(len(CLASSES)), yticklabels=CLASSES, xlabel='prediction', ylabel='label', title=title)
+    for i,j in np.ndindex(c.shape):
+        ax.text(
+            j,
+            i,
+            f'{100 * share[i, j]:.0f}',
+            ha='center',
+            va='center',
+            fontsize=8,
+            color='white' if share[i, j] > 0.5 else 'black',
+        )
+    ax.set(
+        xticks=range(len(CLASSES)),
+        yticks=range(len(CLASSES)),
+        yticklabels=CLASSES,
+        xlabel='prediction',
+        ylabel='label',
+        title=title,
+    )
     ax.set_xticklabels(CLASSES, rotation=45, ha='right')
     return ax
 
@@ -235,6 +274,9 @@ def plot_coverage(right:np.ndarray, certainty:np.ndarray, threshold:float|None=N
     ax = ax or plt.subplots(figsize=(3.6, 3.4))[1]
     k = len(coverage)//50
     ax.plot(coverage[k:], reached[k:])
-    if threshold is not None: i = (certainty>=threshold).sum()-1; ax.plot(coverage[i], reached[i], 'o', label=f'certainty ≥ {threshold:.2f}'); ax.legend()
+    if threshold is not None:
+        i = (certainty >= threshold).sum() - 1
+        ax.plot(coverage[i], reached[i], 'o', label=f'certainty ≥ {threshold:.2f}')
+        ax.legend()
     ax.set(xlabel='fraction answered', ylabel='fraction of those that is right')
     return ax

@@ -41,10 +41,19 @@ def prior_curve(calibration:Calibration,
     majority = ferplus_majority(votes)
     of, rows = majority>=0, []
     for tenth in range(11):
-        tables = [confusion(majority[of], calibration.probabilities(l[of], 'people', tenth/10, flip).argmax(1)) for flip,l in logits.items()]
+        tables = [
+            confusion(majority[of], calibration.probabilities(l[of], 'people', tenth / 10, flip).argmax(1))
+            for flip, l in logits.items()
+        ]
         there = [c.sum(1)>0 for c in tables]
         recall = [(np.diag(c)/np.maximum(c.sum(1), 1))[t].mean() for c,t in zip(tables, there)]
-        rows.append(dict(prior=tenth/10, accuracy=float(np.mean([c.trace()/c.sum() for c in tables])), macro_recall=float(np.mean(recall))))
+        rows.append(
+            dict(
+                prior=tenth / 10,
+                accuracy=float(np.mean([c.trace() / c.sum() for c in tables])),
+                macro_recall=float(np.mean(recall)),
+            )
+        )
     return rows
 
 def fit_prior(curve:list[dict[str, float]]) -> float:
@@ -77,7 +86,9 @@ def calibrate(model:Any,             # as `predict_logits` takes it
     k = len(classes)
     plain = {f:unsmooth(l[:, :k], smoothing) for f,l in logits.items()}
     often = np.bincount(arrays.labels[train], minlength=k) + 1.
-    head = HeadCalibration(fit_temperature(labels, plain[False]), fit_temperature(labels, plain[True]), smoothing, _fractions(often))
+    head = HeadCalibration(
+        fit_temperature(labels, plain[False]), fit_temperature(labels, plain[True]), smoothing, _fractions(often)
+    )
     c = Calibration(classes, VOTES if votes is not None else (), fer2013=head)
     p = c.probabilities(np.concatenate([logits[False][:, :k], np.zeros((len(labels), len(c.votes)))], 1), 'fer2013')
     c = replace(c, fer2013=replace(head, uncertain_below=fit_threshold(p.argmax(1)==labels, p.max(1), LABELS_AGREE)))
@@ -88,18 +99,26 @@ def _fractions(counts) -> tuple[float, ...]: return tuple((counts/counts.sum()).
 
 def _answered(right, certainty, bound) -> dict:
     sure = certainty>=bound
-    return dict(answered=round(float(sure.mean()), 4), right=round(float(right[sure].mean()), 4) if sure.any() else None)
+    return dict(
+        answered=round(float(sure.mean()), 4), right=round(float(right[sure].mean()), 4) if sure.any() else None
+    )
 
 # %% ../../nbs/16_release.ipynb #3259b664
 def _calibrate_people(c, note, logits, votes, training_votes):
     heads = {f:c.split(l)[1] for f,l in logits.items()}
-    people = HeadCalibration(*(fit_vote_temperature(votes, heads[f]) for f in (False, True)), prior=_fractions(training_votes[:, VOTE_OF].sum(0) + 1.))
+    people = HeadCalibration(
+        *(fit_vote_temperature(votes, heads[f]) for f in (False, True)),
+        prior=_fractions(training_votes[:, VOTE_OF].sum(0) + 1.0),
+    )
     c = replace(c, people=people)
     curve = prior_curve(c, logits, votes)
     c = replace(c, people=replace(people, default_prior=fit_prior(curve)))
     certainty, right = _certainty(c, logits[False]), c.probabilities(logits[False]).argmax(1)==_plurality(votes)
     c = replace(c, people=replace(c.people, uncertain_below=fit_threshold(right, certainty, PEOPLE_AGREE)))
-    return c, note | dict(people=_answered(right, certainty, c.people.uncertain_below), prior_curve=[{k:round(v, 4) for k,v in r.items()} for r in curve])
+    return c, note | dict(
+        people=_answered(right, certainty, c.people.uncertain_below),
+        prior_curve=[{k: round(v, 4) for k, v in r.items()} for r in curve],
+    )
 
 # %% ../../nbs/16_release.ipynb #2912076c
 def _brief(report:dict) -> dict:
@@ -132,12 +151,18 @@ def publish(weights:str|os.PathLike, # of a finished run, such as runs/base/best
     to.mkdir(parents=True, exist_ok=True)
     model, old = load_weights(weights)
     if not model.config.n_votes: votes = None
-    calibration, note = calibrate(model, arrays, votes, old.get('label_smoothing', 0.), tuple(old.get('classes', CLASSES)))
+    calibration, note = calibrate(
+        model, arrays, votes, old.get('label_smoothing', 0.0), tuple(old.get('classes', CLASSES))
+    )
     train = arrays.subset('Training')
-    trained = score(train.labels, calibration.probabilities(predict_logits(model, train), 'fer2013'), classes=calibration.classes)
+    trained = score(
+        train.labels, calibration.probabilities(predict_logits(model, train), 'fer2013'), classes=calibration.classes
+    )
     public, private = (evaluate(model, calibration, arrays, s, votes) for s in SPLITS[1:])
     heads = {t:{k:v for k,v in asdict(getattr(calibration, t)).items()} for t in ('people', 'fer2013')}
-    header = {k:old[k] for k in ('epoch', 'seed') if k in old} | dict(classes=calibration.classes, votes=calibration.votes, calibration=heads)
+    header = {k: old[k] for k in ('epoch', 'seed') if k in old} | dict(
+        classes=calibration.classes, votes=calibration.votes, calibration=heads
+    )
     header |= dict(calibration_note=note, metrics=dict(PublicTest=_brief(public), PrivateTest=_brief(private)), **about)
     save_weights(model, to/'emotion.safetensors', **header)
     export_onnx(to/'emotion.safetensors', to/'emotion.onnx')
