@@ -97,7 +97,7 @@ def used_modules():
 
 
 def note(path, nb, files, fer2013, seconds):
-    "Write down what the outputs of a notebook were made from, and about how much processor time (1, 2, 5, 10 … seconds)"
+    "Write down what the outputs of a notebook were made from, and its processor time, about (1, 2, 5, 10 … seconds)"
     notes.mkdir(exist_ok=True)
     rough = next(s for s in (f*10**e for e in range(5) for f in (1, 2, 5)) if s >= min(seconds, 5000))
     about = dict(
