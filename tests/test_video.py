@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 
 pytest.importorskip('av')
-from fer_nb.video.files import Mp4Writer, read_video
+from fer_nb.video.files import read_video
+from fer_nb.video.mp4 import Mp4Writer
 
 chromium = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
-quiet = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
+quiet = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
+         '--disable-component-update --disable-sync').split()
 
 def test_import_is_light():
     "Neither by import nor by reading frames of one's own"
-    code = ("import sys; from fer_nb.video.files import read_video; import numpy as np; list(read_video([np.zeros((9, 9, 3), np.uint8)], fps=1));"
-            "print(sorted({'torch', 'torchvision', 'fastcore', 'tqdm', 'pandas', 'av', 'cv2', 'mediapipe', 'matplotlib', 'facenet_pytorch'} & set(sys.modules)))")
-    assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip() == '[]'
+    heavy = set('torch torchvision fastcore tqdm pandas av cv2 mediapipe matplotlib facenet_pytorch'.split())
+    code = ('import sys; from fer_nb.video.files import read_video; import numpy as np; '
+            f'list(read_video([np.zeros((9, 9, 3), np.uint8)], rate=1)); print(sorted({heavy} & set(sys.modules)))')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == '[]'
 
 @pytest.mark.skipif(not chromium, reason='no Chromium on the path: install the chromium package')
 def test_a_browser_plays_it(tmp_path):
@@ -32,7 +36,10 @@ def test_a_browser_plays_it(tmp_path):
         size = page.evaluate("""() => new Promise((yes, no) => {
             const v = document.querySelector('video'), c = document.querySelector('canvas').getContext('2d')
             v.onerror = () => no(v.error.message)
-            v.onended = () => { c.drawImage(v, 0, 0); yes([v.videoWidth, v.videoHeight, v.duration, c.getImageData(80, 60, 1, 1).data[0]]) }
+            v.onended = () => {
+                c.drawImage(v, 0, 0)
+                yes([v.videoWidth, v.videoHeight, v.duration, c.getImageData(80, 60, 1, 1).data[0]])
+            }
             v.play()
         })""")
         browser.close()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/26_follow.ipynb #d99c491b
+# %% ../../nbs/26_follow.ipynb #2312b8ba
 import itertools
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..faces import BOX_WIDTH, crop_frame, frame_points
+from ..faces import BOX_WIDTH, _box_back, crop_frame, frame_points
 from ..inference import LEVEL, _leveled, _turned, to_fer
 from ..landmarks import head_pose
 
@@ -183,38 +183,28 @@ def _may_wait(f, followed, missing, width) -> bool:
     half = edge or any(overlap(f.frame, o.frame)>.05 for o in followed)
     return f.seen-f.since < (.5 if half and missing else 0 if f.found else 1e-3)
 
-# %% ../../nbs/26_follow.ipynb #e018b240
-def _turned_back(frame, turns, shape) -> Square:
-    "A frame of a picture turned by quarters, counterclockwise, as it lies in the picture of this shape"
-    (x, y), half, (h, w) = ((frame[0]+frame[2])/2, (frame[1]+frame[3])/2), (frame[2]-frame[0])/2, shape[:2]
-    x, y = ((x, y), (w-y, x), (w-x, h-y), (y, h-x))[turns]
-    return x-half, y-half, x+half, y+half
-
-def _quarters(image, turns) -> np.ndarray: return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
-
-def _best(faces) -> float: return max((f.score or 0. for f in faces), default=0.)
-
-# %% ../../nbs/26_follow.ipynb #b2427863
+# %% ../../nbs/26_follow.ipynb #d7a289a8
 class _Upright:
-    "The detector, and by how many quarter turns the film lies on its side: found out once"
-    def __init__(self, detector:Callable, tries:int=5): self.detector, self.tries, self.turns = detector, tries, 0
+    "The detector, and by how much the film lies on its side: found out once"
+    def __init__(self,
+                 detector:Callable, # like `FaceDetector`; one without `find` takes the film as it lies
+                 tries:int=5        # looks in which to find it out
+                ):
+        self.detector, self.tries, self.turned = detector, tries if hasattr(detector, 'find') else 0, 0
 
     def __call__(self, image) -> list[Any]: # faces as they lie in the picture
-        found = self.detector(_quarters(image, self.turns))
-        if self.tries: found = self._decide(image, found)
-        if not self.turns: return found
-        return [replace(f, frame=_turned_back(f.frame, self.turns, image.shape)) for f in found]
+        if self.tries: return self._find(image)
+        if not self.turned: return self.detector(image)
+        faces = self.detector(np.ascontiguousarray(np.rot90(image, -self.turned//90)))
+        return [replace(f, frame=_box_back(f.frame, self.turned, image.shape[1::-1])) for f in faces]
 
-    def _decide(self, image, found) -> list[Any]:
-        self.tries = 0 if _best(found)>=.999 else self.tries-1
-        if not self.tries: return found
-        others = {k:self.detector(_quarters(image, k)) for k in (1, 2, 3)}
-        k = max(others, key=lambda k: _best(others[k]))
-        if _best(others[k])<max(.99, _best(found)+.003): return found
-        self.turns, self.tries = k, 0
-        return others[k]
+    def _find(self, image) -> list[Any]:
+        faces, self.turned = self.detector.find(image)
+        sure = self.turned or any((f.score or 0)>=.999 for f in faces)
+        self.tries = 0 if sure else self.tries-1
+        return faces
 
-# %% ../../nbs/26_follow.ipynb #c7e7d5df
+# %% ../../nbs/26_follow.ipynb #1ae78b69
 class _Found(_Follower):
     "What the detector finds, compared with the faces that are followed or missing"
     detector:_Upright; most:int; gone:list[TrackedFace]; count:int; detections:int
@@ -226,7 +216,7 @@ class _Found(_Follower):
         known = _pairs(followed, found, _there)
         for f,d in known: f.score = d.score
         new = _without(found, [d for _,d in known])[:max(0, self.most-len(followed))]
-        roll, missing = 90.*self.detector.turns, _without(self.faces, followed) + self.gone
+        roll, missing = -float(self.detector.turned), _without(self.faces, followed) + self.gone
         strangers = _meet(self.extractor, image, new, followed, time, roll)
         again = _pairs(missing, strangers, _resemblance)
         for f,s in again: _take_up(f, s, time)

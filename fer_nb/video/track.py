@@ -48,7 +48,7 @@ def smooth_logits(calibration:Calibration,
     out = [t*np.log(smoothed(softmax(a, t), softmax(b, t), dt, tau).clip(1e-12)) for t,a,b in heads if a.shape[-1]]
     return np.concatenate(out, -1).astype(np.float32)
 
-# %% ../../nbs/26_video_track.ipynb #119faab0
+# %% ../../nbs/26_video_track.ipynb #f8c36990
 @dataclass
 class FaceRow(Prediction):
     "A face in one frame of a film, or why there is none: a `Prediction`, smoothed over time"
@@ -61,33 +61,32 @@ class FaceRow(Prediction):
                 landmarks:bool=False # include the 468 points, pixels of the film
                ) -> dict[str, Any]:
         "For JSON: everything but pixels and logits"
-        rest = super().to_dict(flat, landmarks)
-        where = dict(time=round(float(rest.pop('time')), 4), frame=rest.pop('index'), face=rest.pop('face'))
-        return where | rest
+        where = dict(time=round(float(self.time), 4), frame=self.index, face=self.face)
+        return where | super().to_dict(flat, landmarks)
 
     def light(self) -> 'FaceRow':
         "Without pixels and points: 20 KB less"
         return replace(self, crop=None, points=None, landmarks=None)
 
-# %% ../../nbs/26_video_track.ipynb #18ff04c4
-def _box(frame:Square, turns:int=0) -> Square:
-    "Where MTCNN would put its box, given the frame, in a film that lies on its side by quarter `turns`"
+# %% ../../nbs/26_video_track.ipynb #814a1add
+def _box(frame:Square, turned:int=0) -> Square:
+    "Where MTCNN would put its box, given the frame, in a film that was `turned` to find it"
     x0, y0, x1, _ = frame
     side = x1-x0
     x, y, w, h = x0+BOX_X*side, y0+BOX_Y*side, BOX_WIDTH*side/2, BOX_HEIGHT*side/2
-    if turns%2: w, h = h, w
+    if turned%180: w, h = h, w
     return x-w, y-h, x+w, y+h
 
-def _new_row(frame:Frame, f:TrackedFace, source, turns) -> FaceRow:
+def _new_row(frame:Frame, f:TrackedFace, source, turned) -> FaceRow:
     "A face as it was found, without a prediction"
     x0, y0, x1, y1 = (v*frame.scale for v in f.frame)
     square = (x0, y0, x1, y1)
-    row = FaceRow('ok', source=source, box=_box(square, turns), score=f.score, crop=f.crop, frame=square,
-                  turned=-90*turns%360, time=frame.time, index=frame.index, face=f.face)
+    row = FaceRow('ok', source=source, box=_box(square, turned), score=f.score, crop=f.crop, frame=square,
+                  turned=turned, time=frame.time, index=frame.index, face=f.face)
     if f.found:
         landmarks = (_turned(f.landmarks, f.roll)*(x1-x0) + [x0, y0, 0]).astype(np.float32)
         row.points, row.landmarks, row.pose = f.landmarks, landmarks, head_pose(f.landmarks)
-        row.pose['roll'] = round((row.pose['roll'] + f.roll - 90*turns + 180)%360 - 180, 1)
+        row.pose['roll'] = round((row.pose['roll'] + f.roll + turned + 180)%360 - 180, 1)
     return row
 
 # %% ../../nbs/26_video_track.ipynb #b491cb7f
@@ -116,7 +115,7 @@ class _Reader:
         why = f'This face is {width:.0f} pixels wide; from {least} on it can be read.'
         return replace(row, status='too_small', message=why)
 
-# %% ../../nbs/26_video_track.ipynb #e39bc518
+# %% ../../nbs/26_video_track.ipynb #e703e754
 class _Rows(_Reader):
     "The rows of a frame"
     tracker:FaceTracker
@@ -124,9 +123,9 @@ class _Rows(_Reader):
     def _rows(self, frame:Frame, faces:list[tuple[TrackedFace, np.ndarray|None]]) -> list[FaceRow]:
         def blank(status, message): return [FaceRow(status, message, self.source, time=frame.time, index=frame.index)]
         if frame.status!='ok': return blank(frame.status, frame.message)
-        rows, turns = [], self.tracker.detector.turns
+        rows, turned = [], self.tracker.detector.turned
         for f,logits in faces:
-            row = _new_row(frame, f, self.source, turns)
+            row = _new_row(frame, f, self.source, turned)
             row = self._small(row, f) if logits is None else self._read(row, f, logits)
             if f.found or (row.scores or {}).get('not_a_face', 0)<=.5: rows.append(row)
         return rows or blank('no_face', 'No face was found in this frame.')
