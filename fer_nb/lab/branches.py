@@ -16,8 +16,8 @@ from ..landmarks import CONTOURS
 from ..train.model import EmotionNetConfig, LandmarkBranch, register_branch
 from ..train.recipe import TrainConfig, cross_entropy
 
-# %% ../../nbs/44_branches.ipynb #e78faec5
-POINTS = sorted({i for path in CONTOURS.values() for i in path[::3]}) # FaceMesh's numbers of every third point on a contour
+# %% ../../nbs/44_branches.ipynb #1097d5df
+POINTS = sorted({i for path in CONTOURS.values() for i in path[::3]}) # every third point on a contour of FaceMesh
 
 class DistanceBranch(LandmarkBranch):
     "A perceptron on distances and directions between any two of `POINTS`"
@@ -33,14 +33,14 @@ class DistanceBranch(LandmarkBranch):
 
 register_branch('distances', DistanceBranch)
 
-# %% ../../nbs/44_branches.ipynb #925f1b7e
+# %% ../../nbs/44_branches.ipynb #058c68b2
 class AttentionBranch(LandmarkBranch):
     "A small transformer over `POINTS`"
     def make_body(self, config:EmotionNetConfig, width:int=64) -> nn.Module:
         self.read, self.which = nn.Linear(3, width), nn.Parameter(.02*torch.randn(len(POINTS), width))
         self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.landmark_widths[-1]))
-        layers = [nn.TransformerEncoderLayer(width, 4, 2*width, dropout=0., batch_first=True, norm_first=True) for _ in range(2)]
-        return nn.Sequential(*layers)
+        layer = lambda: nn.TransformerEncoderLayer(width, 4, 2*width, dropout=0., batch_first=True, norm_first=True)
+        return nn.Sequential(layer(), layer())
     def forward(self, landmarks, valid):
         with torch.autocast(landmarks.device.type, enabled=False): # so small, it is slower in bf16
             tokens = self.read(self.scores(landmarks, valid)[:, POINTS]) + self.which # (B, points, width)
@@ -48,7 +48,7 @@ class AttentionBranch(LandmarkBranch):
 
 register_branch('attention', AttentionBranch)
 
-# %% ../../nbs/44_branches.ipynb #3e5ac362
+# %% ../../nbs/44_branches.ipynb #80f4a549
 class _Neighbours(nn.Module):
     def __init__(self, near, width):
         super().__init__()
@@ -70,7 +70,7 @@ class GraphBranch(AttentionBranch):
 
 register_branch('graph', GraphBranch)
 
-# %% ../../nbs/44_branches.ipynb #50f7553e
+# %% ../../nbs/44_branches.ipynb #d714ced2
 class ConcatFusion(nn.Module):
     "A linear layer over both, side by side"
     role = 'fusion'
@@ -88,9 +88,10 @@ class AddFusion(nn.Module):
         nn.init.zeros_(self.up.weight); nn.init.zeros_(self.up.bias)
     def forward(self, pixels, landmarks, valid): return pixels + valid[:, None]*self.up(landmarks)
 
-register_branch('concat', ConcatFusion); register_branch('add', AddFusion)
+register_branch('concat', ConcatFusion)
+register_branch('add', AddFusion)
 
-# %% ../../nbs/44_branches.ipynb #0e1f3335
+# %% ../../nbs/44_branches.ipynb #001ae31e
 def _rest(outputs, labels, votes, config):
     "The default loss less its label part: what the votes head adds"
     n = config.model.n_classes
@@ -114,6 +115,7 @@ def logit_adjusted(counts:np.ndarray,    # int (classes,): Training faces
     log_prior = torch.tensor(strength*np.log(shown/shown.sum()), dtype=torch.float32)
     def loss(outputs, labels, votes, config:TrainConfig):
         n = config.model.n_classes
-        return cross_entropy(torch.cat([outputs[:, :n] + log_prior.to(outputs.device), outputs[:, n:]], 1), labels, votes, config)
+        told = torch.cat([outputs[:, :n] + log_prior.to(outputs.device), outputs[:, n:]], 1)
+        return cross_entropy(told, labels, votes, config)
     loss.__name__ = f'logit_adjusted({strength})'
     return loss

@@ -50,7 +50,7 @@ def brightness(face, by, rng): return _gray(face + by*rng.choice([-1., 1.]))
 def contrast(face, factor, rng): return _gray((face-face.mean())*factor + face.mean())
 
 # %% ../../nbs/42_robustness.ipynb #04844d23
-PLACES = dict(eyes=(.5, .385, .80, .22), mouth=(.5, .775, .56, .26)) # centre x and y, width and height, as fractions of the side
+PLACES = dict(eyes=(.5, .385, .80, .22), mouth=(.5, .775, .56, .26)) # centre x, y, width, height: fractions of the side
 
 def _cover(place):
     x, y, w, h = PLACES[place]
@@ -67,8 +67,8 @@ def _framing(maps):
     "A change of the frame; `maps(strength, signs)` gives degrees, shift x and y, and zoom, (N,) each"
     def change(faces, strength, rng):
         if not len(faces): return faces
-        degrees, dx, dy, zoom = maps(strength, rng.choice([-1., 1.], (len(faces), 2)), rng.uniform(0, 2*np.pi, len(faces)))
-        return reframe(faces, degrees, dx, dy, zoom)
+        signs, turn = rng.choice([-1., 1.], (len(faces), 2)), rng.uniform(0, 2*np.pi, len(faces))
+        return reframe(faces, *maps(strength, signs, turn))
     return change
 
 def reframe(faces:np.ndarray, # uint8 (N, 48, 48)
@@ -94,9 +94,12 @@ CORRUPTIONS = { # kind: what it does, five strengths, their unit
     'eyes covered':(_cover('eyes'), (.4, .55, .7, .85, 1.), 'of the place'),
     'mouth covered':(_cover('mouth'), (.4, .55, .7, .85, 1.), 'of the place'),
     'rotation':(_framing(lambda s,signs,turn: (s*signs[:,0], 0., 0., 1.)), (6, 12, 18, 24, 30), 'degrees'),
-    'shift':(_framing(lambda s,signs,turn: (0., s*np.cos(turn), s*np.sin(turn), 1.)), (.025, .05, .075, .1, .125), 'of the side'),
-    'scale':(_framing(lambda s,signs,turn: (0., 0., 0., (1+s)**signs[:,0])), (.05, .1, .15, .2, .25), 'tighter or wider by')}
+    'shift':(_framing(lambda s,signs,turn: (0., s*np.cos(turn), s*np.sin(turn), 1.)), (.025, .05, .075, .1, .125),
+             'of the side'),
+    'scale':(_framing(lambda s,signs,turn: (0., 0., 0., (1+s)**signs[:,0])), (.05, .1, .15, .2, .25),
+             'tighter or wider by')}
 
+# %% ../../nbs/42_robustness.ipynb #9a115613
 def corrupt(faces:np.ndarray, # uint8 (N, 48, 48)
             kind:str,         # of `CORRUPTIONS`
             level:int,        # 1 to 5
@@ -115,16 +118,19 @@ def damaged(arrays:FerArrays,
             extract:Callable|None # finds landmarks, as `add_landmarks` takes it; None: there are none
            ) -> FerArrays: # of K * N faces
     "Other pixels, and the landmarks that are found on those"
-    out = from_faces(faces.reshape(-1, *faces.shape[2:]), *(np.tile(v, len(faces)) for v in (arrays.labels, arrays.split, arrays.row)))
+    known = (np.tile(v, len(faces)) for v in (arrays.labels, arrays.split, arrays.row))
+    out = from_faces(faces.reshape(-1, *faces.shape[2:]), *known)
     return add_landmarks(out, extract, progress=False) if extract else out
 
 def _predict(networks, arrays, tta, truth):
     "int (M, N): each network's most probable class of each face"
-    return np.stack([net.calibration.probabilities(predict_logits(net, arrays, tta), truth, flip=tta).argmax(1) for net in networks])
+    ask = lambda net: net.calibration.probabilities(predict_logits(net, arrays, tta), truth, flip=tta)
+    return np.stack([ask(net).argmax(1) for net in networks])
 
 def _predict_changed(networks, arrays, changed, extract, tta, truth):
     "int (M, K, N): the same, of faces damaged in K ways"
-    return _predict(networks, damaged(arrays, np.stack(changed), extract), tta, truth).reshape(len(networks), len(changed), -1)
+    predicted = _predict(networks, damaged(arrays, np.stack(changed), extract), tta, truth)
+    return predicted.reshape(len(networks), len(changed), -1)
 
 # %% ../../nbs/42_robustness.ipynb #76ab7136
 def _summary(clean, kinds, n):
@@ -135,6 +141,7 @@ def _summary(clean, kinds, n):
     drop = round(float(np.mean([k['drop'] for k in out.values()])), 4)
     return dict(n=n, clean=round(float(clean), 4), drop=drop, kinds=out)
 
+# %% ../../nbs/42_robustness.ipynb #8e73799c
 def robustness(networks:Sequence[Callable], # such as `OnnxNet` and `TorchNet`, to be asked about the same damaged faces
                arrays:FerArrays,            # with landmarks
                extract:Callable|None,       # as `add_landmarks` takes it; None: damaged faces have no landmarks
@@ -142,7 +149,7 @@ def robustness(networks:Sequence[Callable], # such as `OnnxNet` and `TorchNet`, 
                tta:bool=False,              # each face and its mirror image, averaged
                truth:str='fer2013',         # whose answer is compared with the labels of `arrays`
                progress:bool=True
-              ) -> list[dict[str, Any]]: # for each: n, clean, drop, and for each kind strengths, unit, accuracy at each, drop
+              ) -> list[dict[str, Any]]: # for each: n, clean, drop, and by kind strengths, unit, accuracy at each, drop
     "Accuracy of `arrays` as they are and under each kind and strength, and the mean drop"
     from tqdm.auto import tqdm
     clean, right = (_predict(networks, arrays, tta, truth)==arrays.labels).mean(1), {}
@@ -152,7 +159,8 @@ def robustness(networks:Sequence[Callable], # such as `OnnxNet` and `TorchNet`, 
     return [_summary(c, {k:r[i] for k,r in right.items()}, len(arrays)) for i,c in enumerate(clean)]
 
 # %% ../../nbs/42_robustness.ipynb #71887c2c
-FRAMES = [(z, x, y) for z in (1/1.15, 1., 1.15) for x,y in ((0.,0.), (.1,0.), (-.1,0.), (0.,.1), (0.,-.1)) if (z,x,y)!=(1.,0.,0.)]
+_MOVES = (0.,0.), (.1,0.), (-.1,0.), (0.,.1), (0.,-.1)
+FRAMES = [(z, x, y) for z in (1/1.15, 1., 1.15) for x,y in _MOVES if (z,x,y)!=(1.,0.,0.)] # zoom, shift x and y
 
 def framing(networks:Sequence[Callable], # these three as `robustness` takes them
             arrays:FerArrays,
@@ -164,5 +172,6 @@ def framing(networks:Sequence[Callable], # these three as `robustness` takes the
     before = _predict(networks, arrays, tta, truth)[:, None]
     ask = lambda z,x,y: _predict_changed(networks, arrays, [reframe(arrays.faces, 0., x, y, z)], extract, tta, truth)
     changed = np.concatenate([ask(*frame)!=before for frame in FRAMES], 1).mean(2) # (M, frames)
-    frames = lambda each: [dict(zoom=round(z, 3), x=x, y=y, changed=round(float(c), 4)) for (z,x,y),c in zip(FRAMES, each)]
+    frame = lambda z,x,y,c: dict(zoom=round(z, 3), x=x, y=y, changed=round(float(c), 4))
+    frames = lambda each: [frame(*f, c) for f,c in zip(FRAMES, each)]
     return [dict(n=len(arrays), mean=round(float(c.mean()), 4), frames=frames(c)) for c in changed]

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['twin_of_training', 'audit_duplicates', 'read_ferplus', 'ferplus_votes7', 'ferplus_majority']
 
-# %% ../../nbs/09_audit.ipynb #a7c0e99f
+# %% ../../nbs/09_audit.ipynb #fae8020f
 import os
 from pathlib import Path
 import numpy as np
@@ -32,7 +32,7 @@ def audit_duplicates(arrays:FerArrays) -> dict[str, int|dict[str, int]]:
             out['same_label'][s] = sum(l in labels[g] for g,l in zip(h[here & twin], arrays.labels[here & twin]))
     return out
 
-# %% ../../nbs/09_audit.ipynb #e05aa916
+# %% ../../nbs/09_audit.ipynb #c2bba62c
 _FERPLUS = 'FER+ votes are the file fer2013new.csv of the repository microsoft/FERPlus.'
 
 def read_ferplus(arrays:FerArrays,                # with known rows
@@ -46,12 +46,15 @@ def read_ferplus(arrays:FerArrays,                # with known rows
     file = Path(file)
     if not file.is_file(): raise DataError(f"{file} does not exist. {_FERPLUS}")
     if (arrays.row<0).any():
-        raise DataError("This copy of FER2013 has lost its row numbers, so FER+ can't be joined to it. Use the CSV, or pictures named by row.")
+        raise DataError("This copy of FER2013 has lost its row numbers, so FER+ can't be joined to it. Use the CSV, "
+                        "or pictures named by row.")
     votes = []
     for line,row in read_table(file, VOTES, _FERPLUS):
         try: votes.append([int(row[c]) for c in VOTES])
-        except (TypeError, ValueError): raise DataError(f"{file.name}, line {line}: votes are not ten numbers. {_FERPLUS}") from None
-    if len(votes)<=arrays.row.max(): raise DataError(f"{file.name} has {len(votes):,} rows, but a face is row {arrays.row.max():,}. {_FERPLUS}")
+        except (TypeError, ValueError):
+            raise DataError(f"{file.name}, line {line}: votes are not ten numbers. {_FERPLUS}") from None
+    if len(votes)<=arrays.row.max():
+        raise DataError(f"{file.name} has {len(votes):,} rows, but a face is row {arrays.row.max():,}. {_FERPLUS}")
     return np.array(votes)[arrays.row]
 
 # %% ../../nbs/09_audit.ipynb #61cc164b

@@ -34,12 +34,13 @@ class AugmentConfig:
     def __post_init__(self): self.erase_size, self.quality = tuple(self.erase_size), tuple(self.quality)
 
 # %% ../../nbs/10_augment.ipynb #e3900fb8
-def _uniform(n, low, high, generator): return low + (high-low)*torch.rand(n, generator=generator, device=generator.device)
+def _uniform(n, low, high, generator):
+    return low + (high-low)*torch.rand(n, generator=generator, device=generator.device)
 
 def random_affine(n:int,
                   config:AugmentConfig,
                   generator:torch.Generator
-                 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]: # matrix (n, 2, 2), offset (n, 2), zoom (n,), whether mirrored (n,)
+                 ) -> tuple[torch.Tensor, ...]: # matrix (n, 2, 2), offset (n, 2), zoom (n,), whether mirrored (n,)
     "Maps from output to input coordinates"
     zoom = _uniform(n, math.log(1-config.scale), -math.log(1-config.scale), generator).exp()
     a = _uniform(n, -config.rotate, config.rotate, generator).deg2rad()
@@ -55,7 +56,7 @@ def warp_pixels(x:torch.Tensor, matrix:torch.Tensor, offset:torch.Tensor) -> tor
     grid = F.affine_grid(torch.cat([matrix, offset[:, :, None]], 2), list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, padding_mode='border', align_corners=False)
 
-def warp_landmarks(landmarks:torch.Tensor, matrix, offset, zoom, flip) -> torch.Tensor: # float32 (B, 468, 3); maps of `random_affine`
+def warp_landmarks(landmarks:torch.Tensor, matrix, offset, zoom, flip) -> torch.Tensor: # float32 (B, 468, 3)
     "Move landmarks (B, 468, 3) as `warp_pixels` moves pixels; mirrored faces permute theirs"
     xy = 2*landmarks[..., :2] - 1 - offset[:, None]                       # (B, 468, 2), -1..1
     xy = xy @ torch.linalg.inv(matrix).mT
@@ -64,7 +65,7 @@ def warp_landmarks(landmarks:torch.Tensor, matrix, offset, zoom, flip) -> torch.
     return torch.where(flip[:, None, None], permuted, out)
 
 # %% ../../nbs/10_augment.ipynb #afc325c0
-def jitter_light(x:torch.Tensor, config:AugmentConfig, generator:torch.Generator) -> torch.Tensor: # float32 (B, 1, H, W)
+def jitter_light(x:torch.Tensor, config:AugmentConfig, generator:torch.Generator) -> torch.Tensor: # (B, 1, H, W)
     "Change brightness and contrast of pixels (B, 1, H, W)"
     n = len(x), 1, 1, 1
     mean = x.mean((2, 3), keepdim=True)
@@ -76,7 +77,8 @@ def erase(x:torch.Tensor, config:AugmentConfig, generator:torch.Generator) -> to
     b, _, h, w = x.shape
     size, centre = _uniform((b, 2), *config.erase_size, generator), _uniform((b, 2), 0, 1, generator)
     on = _uniform(b, 0, 1, generator) < config.erase
-    near = lambda n,k: ((torch.arange(n, device=x.device)+.5)/n - centre[:, k, None]).abs() < size[:, k, None]/2  # (B, n)
+    place = lambda n: (torch.arange(n, device=x.device)+.5)/n
+    near = lambda n,k: (place(n) - centre[:, k, None]).abs() < size[:, k, None]/2                     # (B, n)
     patch = (near(h, 0)[:, :, None] & near(w, 1)[:, None] & on[:, None, None])[:, None]               # (B, 1, H, W)
     return torch.where(patch, _uniform((b, 1, 1, 1), 0, 1, generator), x)
 
@@ -109,14 +111,16 @@ def _blur_and_noise(pixels, config, generator):
     return (pixels + config.noise*some()*noise).clamp(0, 1)
 
 def _recompress(pixels, config, generator):
-    "Some of the pixels (B, 1, H, W) as a JPEG gives them back, of a quality as likely to be between 5 and 10 as between 10 and 20"
-    from torchvision.io import decode_jpeg, encode_jpeg # a second to load, and only training wants it
-    on, quality = _uniform(len(pixels), 0, 1, generator) < config.jpeg, _uniform(len(pixels), *map(math.log, config.quality), generator).exp()
+    "Some of the pixels (B, 1, H, W) as a JPEG gives them back, of a quality as likely to be 5 to 10 as 10 to 20"
+    from torchvision.io import decode_jpeg, encode_jpeg  # a second to load, and only training wants it
+    on = _uniform(len(pixels), 0, 1, generator) < config.jpeg
+    quality = _uniform(len(pixels), *map(math.log, config.quality), generator).exp()
     out = pixels.clone()
     for i in on.nonzero()[:, 0].tolist():
         out[i] = decode_jpeg(encode_jpeg((255*pixels[i]).round().byte().cpu(), int(quality[i])))/255
     return out
 
+# %% ../../nbs/10_augment.ipynb #bd5c2d54
 def degrade(pixels:torch.Tensor, # float32 (B, 1, H, W) in 0..1
             config:AugmentConfig,
             generator:torch.Generator

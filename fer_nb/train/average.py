@@ -19,18 +19,21 @@ from .model import load_weights, save_weights
 from .recipe import TrainConfig, TrainingError, read_recipe
 from .training import fit
 
-# %% ../../nbs/14_average.ipynb #64c9f99c
-def average(weights:Sequence[str|os.PathLike],  # files of networks of one form; meant for a network and runs that began at it
+# %% ../../nbs/14_average.ipynb #aa7d8a24
+def average(weights:Sequence[str|os.PathLike],  # files of networks of one form: a network and runs that began at it
             to:str|os.PathLike,                 # weights file to write
             shares:Sequence[float]|None=None    # of each, with the sum 1; None: alike
            ) -> Path: # `to`
     "A network whose weights are the mean of others'"
     shares = np.full(len(weights), 1/max(len(weights), 1)) if shares is None else np.asarray(shares, float)
     if not len(weights) or len(shares)!=len(weights) or shares.min()<0 or abs(shares.sum()-1)>1e-6:
-        raise TrainingError(f"Shares are one for each network, none below 0, with the sum 1; got {shares.tolist()} for {len(weights)}.")
+        raise TrainingError(f"Shares are one for each network, none below 0, with the sum 1; got {shares.tolist()} "
+                            f"for {len(weights)}.")
     models, metas = zip(*(load_weights(w) for w in weights))
     for w,m in zip(weights, models):
-        if m.config!=models[0].config: raise TrainingError(f"{Path(weights[0]).name} and {Path(w).name} hold networks of different form: they have no mean.")
+        if m.config!=models[0].config:
+            raise TrainingError(f"{Path(weights[0]).name} and {Path(w).name} hold networks of different form: they "
+                                f"have no mean.")
     states, last = [m.state_dict() for m in models], models[-1]
     mean = lambda k,v: sum(s*state[k] for s,state in zip(shares, states)) if v.is_floating_point() else v
     last.load_state_dict({k:mean(k, v) for k,v in states[-1].items()})
@@ -65,7 +68,7 @@ def read_stages(name:str|os.PathLike) -> list[Stage]:
         known.add(s.name)
     return stages
 
-# %% ../../nbs/14_average.ipynb #232080d1
+# %% ../../nbs/14_average.ipynb #1e4134c8
 def _config(stage, seed):
     "The recipe of one run of a stage"
     changes, recipe = dict(stage.set), read_recipe(stage.config)
@@ -78,6 +81,7 @@ def _config(stage, seed):
     try: return TrainConfig(**recipe)
     except TypeError as e: raise TrainingError(f"Stage {stage.name}: {e}") from e
 
+# %% ../../nbs/14_average.ipynb #33a51464
 def _runs(stage, arrays, out, made, votes, kw):
     "Weights of the runs of a stage, trained unless they are there"
     for seed in stage.seeds or (None,):
@@ -88,6 +92,16 @@ def _runs(stage, arrays, out, made, votes, kw):
             fit(arrays, config, folder, votes if config.votes_loss else None, [made[t][0] for t in stage.teachers],
                 made[stage.begin][0] if stage.begin else None, **kw)
         yield folder/f'{stage.take}.safetensors'
+
+# %% ../../nbs/14_average.ipynb #581f4941
+def _given(stage, out):
+    if not (file := out/stage.file).is_file():
+        raise TrainingError(f"Stage {stage.name} needs {file}. {stage.how.format(file=file)}")
+    return file
+
+def _soup(stage, made, out):
+    pairs = [(f, share/len(made[n])) for n,share in stage.average.items() for f in made[n]]
+    return average([f for f,_ in pairs], out/f'{stage.name}.safetensors', [s for _,s in pairs])
 
 def run_stages(name:str|os.PathLike,     # of a recipe with stages, or path of a JSON file
                arrays:FerArrays,         # as `fit` takes it
@@ -105,11 +119,3 @@ def run_stages(name:str|os.PathLike,     # of a recipe with stages, or path of a
         elif stage.file: made[stage.name] = [_given(stage, out)]
         else: made[stage.name] = list(_runs(stage, arrays, out, made, votes, kw))
     return made[stage.name][0]
-
-def _given(stage, out):
-    if not (file := out/stage.file).is_file(): raise TrainingError(f"Stage {stage.name} needs {file}. {stage.how.format(file=file)}")
-    return file
-
-def _soup(stage, made, out):
-    pairs = [(f, share/len(made[n])) for n,share in stage.average.items() for f in made[n]]
-    return average([f for f,_ in pairs], out/f'{stage.name}.safetensors', [s for _,s in pairs])

@@ -23,10 +23,10 @@ from ..landmarks import LandmarkExtractor
 from .data import ALIASES, DataError, FerArrays, from_faces, open_files
 from .evaluation import confusion, macro_f1, predict_logits, score
 
-# %% ../../nbs/17_cross_dataset.ipynb #4b59592c
+# %% ../../nbs/17_cross_dataset.ipynb #0cf66524
 WORDS = {c:c for c in CLASSES} | ALIASES | dict(joy='happy', afraid='fear', neutrality='neutral')
 
-def class_words(changes:dict[str, str|None]|None=None # their word → ours, such as {'6':'neutral'}; to None: leave it out
+def class_words(changes:dict[str, str|None]|None=None # their word → ours, as {'6':'neutral'}; to None: leave it out
                ) -> dict[str, str]: # their word, in small letters → one of `CLASSES`
     "Which words mean which class"
     words = WORDS | {k.lower():v for k,v in (changes or {}).items()}
@@ -64,7 +64,7 @@ class _Photo:
         points = np.zeros((468, 3), np.float32) if first.points is None else first.points
         return to_fer(first.crop), points, first.points is not None
 
-# %% ../../nbs/17_cross_dataset.ipynb #f994f772
+# %% ../../nbs/17_cross_dataset.ipynb #86e47898
 @dataclass
 class Labelled:
     "Faces of another data set, and what became of the rest"
@@ -81,18 +81,19 @@ def who(names:list[str],
     if people is None: return None
     try: found = [re.search(people, n) for n in names]
     except re.error as e: raise DataError(f"{people!r} is no regular expression: {e}") from e
-    if None in found: raise DataError(f"{people!r} does not fit {names[found.index(None)]}, so nobody knows who is on it.")
+    if None in found:
+        raise DataError(f"{people!r} does not fit {names[found.index(None)]}, so nobody knows who is on it.")
     ids = [m[1] if m.re.groups else m[0] for m in found]
     return np.unique(ids, return_inverse=True)[1]
 
-# %% ../../nbs/17_cross_dataset.ipynb #2ea33a50
+# %% ../../nbs/17_cross_dataset.ipynb #9a5b6ab5
 def read_labelled(source:str|os.PathLike,     # folder or zip with pictures in folders named after classes
-                  words:dict[str, str]|None=None, # as `class_words` gives them; None: ours and their usual synonyms
-                  detect:bool=False,          # pictures are photographs: find the face; else they are framed faces
+                  words:dict[str, str]|None=None, # as `class_words` gives them; None: the usual ones
+                  detect:bool=False,          # pictures are photographs; else framed faces
                   people:str|None=None,       # as `who` takes it
                   progress:bool=True
                  ) -> Labelled:
-    "The faces of a data set that is not FER2013"
+    "The faces of another data set"
     from tqdm.auto import tqdm
     source, words, open_face = Path(source), words or class_words(), _Photo() if detect else _Framed()
     if not source.exists(): raise DataError(f"{source} does not exist")
@@ -110,9 +111,12 @@ def read_labelled(source:str|os.PathLike,     # folder or zip with pictures in f
     arrays.landmarks, arrays.valid = points.astype(np.float32), found
     return Labelled(arrays, used, who(used, people), dict(skipped), unusable)
 
+# %% ../../nbs/17_cross_dataset.ipynb #fa95faf9
 def _nothing(source, n, skipped, unusable):
     if not n: return f"There are no pictures in {source}"
-    if unusable: return f"None of the {len(unusable)} pictures in {source} can be used; the first: {unusable[0][0]}: {unusable[0][1]}"
+    if unusable:
+        name, reason = unusable[0]
+        return f"None of the {len(unusable)} pictures in {source} can be used; the first: {name}: {reason}"
     return (f"No folder in {source} is named after a class of ours. It has {', '.join(sorted(skipped))}; "
             f"say what they mean, such as {sorted(skipped)[0]}=happy")
 
@@ -157,7 +161,7 @@ def shared_with(faces:np.ndarray, # uint8 (N, 48, 48)
         out[i:i+chunk] = np.where((alike.max(1)>.995) & (same>.97), best, -1)
     return out
 
-# %% ../../nbs/17_cross_dataset.ipynb #1cceb995
+# %% ../../nbs/17_cross_dataset.ipynb #e620adf9
 PRIORS = 'everyday', 'default', 'even'
 
 def _scores(labelled, probabilities):
@@ -165,23 +169,27 @@ def _scores(labelled, probabilities):
     a, out = labelled.arrays, {}
     for view,p in probabilities.items():
         out[view] = score(a.labels, p, classes=a.classes)
-        if labelled.people is not None: out[view]['interval'] = cluster_bootstrap(a.labels, p.argmax(1), labelled.people, len(a.classes))
+        if labelled.people is not None:
+            out[view]['interval'] = cluster_bootstrap(a.labels, p.argmax(1), labelled.people, len(a.classes))
     return out
 
+# %% ../../nbs/17_cross_dataset.ipynb #5a6ee5b4
 def cross_dataset_report(network:Callable, # such as `OnnxNet` or `TorchNet`
                          labelled:Labelled,
-                         known:FerArrays|None=None, # FER2013, to look for pictures that stand in both; None: not looked for
+                         known:FerArrays|None=None, # FER2013, to look for pictures that stand in both; None: don't look
                          calibration=None           # of the network's logits; None: its own
                         ) -> dict[str, Any]: # n, truths, with_landmarks, people, shared, skipped, unusable
     "Score a network on another data set"
     c, a = calibration or network.calibration, labelled.arrays
     logits = dict(single=predict_logits(network, a), flip_tta=predict_logits(network, a, tta=True))
-    ask = lambda truth,prior: _scores(labelled, {v:c.probabilities(l, truth, prior, flip=v=='flip_tta') for v,l in logits.items()})
+    def ask(truth, prior):
+        return _scores(labelled, {v:c.probabilities(l, truth, prior, flip=v=='flip_tta') for v,l in logits.items()})
     truths = {}
     if c.votes:
         by = {p:ask('people', None if p=='default' else p) for p in PRIORS}
         truths['people'] = dict(n=len(a)) | by['default'] | dict(priors=by)
     truths['fer2013'] = dict(n=len(a)) | ask('fer2013', None)
     same = None if known is None else [labelled.names[i] for i in np.flatnonzero(shared_with(a.faces, known.faces)>=0)]
-    return dict(n=len(a), truths=truths, with_landmarks=round(float(a.valid.mean()), 4), skipped=labelled.skipped,
-                people=None if labelled.people is None else len(set(labelled.people)), shared=same, unusable=labelled.unusable)
+    people = None if labelled.people is None else len(set(labelled.people))
+    return dict(n=len(a), truths=truths, with_landmarks=round(float(a.valid.mean()), 4), people=people, shared=same,
+                skipped=labelled.skipped, unusable=labelled.unusable)

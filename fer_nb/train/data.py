@@ -22,13 +22,13 @@ from PIL import Image
 from ..core import CLASSES, FerError, is_picture
 from .synthetic import draw_face
 
-# %% ../../nbs/01_data.ipynb #1a0fd52a
+# %% ../../nbs/01_data.ipynb #54276595
 SPLITS = ('Training', 'PublicTest', 'PrivateTest')
 N_OFFICIAL = dict(Training=28709, PublicTest=3589, PrivateTest=3589)
 
-class DataError(FerError): "A data set that is missing, incomplete or damaged; the message names the file and the way out"
+class DataError(FerError): "A data set that is missing, incomplete or damaged; the message names the way out"
 
-# %% ../../nbs/01_data.ipynb #f2258e82
+# %% ../../nbs/01_data.ipynb #c0d9655c
 @dataclass
 class FerArrays:
     "Faces with their landmarks, labels and split, aligned by position"
@@ -50,17 +50,19 @@ class FerArrays:
         return self[self.split==SPLITS.index(split)]
     def counts(self) -> np.ndarray:
         "Faces by split (rows) and class (columns), int (3, classes)"
-        return np.stack([np.bincount(self.labels[self.split==s], minlength=len(self.classes)) for s in range(len(SPLITS))])
+        of = lambda s: np.bincount(self.labels[self.split==s], minlength=len(self.classes))
+        return np.stack([of(s) for s in range(len(SPLITS))])
     def _repr_html_(self) -> str: return _table_html(self)
 
 COLUMNS = 'faces', 'landmarks', 'valid', 'labels', 'split', 'row' # of `FerArrays`, one entry a face
 
-# %% ../../nbs/01_data.ipynb #cf9f9db2
+# %% ../../nbs/01_data.ipynb #f5525060
 def _table_html(arrays):
     "Splits as rows, classes as columns"
     line = lambda tag,values: '<tr>' + ''.join(f'<{tag}>{v}</{tag}>' for v in values) + '</tr>'
     found = lambda i,n: f'{arrays.valid[arrays.split==i].mean():.1%}' if n else '–'
-    rows = [line('td', [s, *(f'{n:,}' for n in (*c, c.sum())), found(i, c.sum())]) for i,(s,c) in enumerate(zip(SPLITS, arrays.counts()))]
+    row = lambda i,c: line('td', [SPLITS[i], *(f'{n:,}' for n in (*c, c.sum())), found(i, c.sum())])
+    rows = [row(i, c) for i,c in enumerate(arrays.counts())]
     head = line('th', ['split', *arrays.classes, 'all', 'with landmarks'])
     return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
 
@@ -73,8 +75,9 @@ def from_faces(faces:np.ndarray,  # uint8 (N, 48, 48)
     "`FerArrays` without landmarks yet"
     n = len(faces)
     full = lambda v,dtype: np.broadcast_to(np.asarray(v, dtype), (n,)).copy()
-    return FerArrays(np.asarray(faces, np.uint8).reshape(n, 48, 48), np.zeros((n, 468, 3), np.float32), np.zeros(n, bool),
-                     full(labels, np.int64), full(split, np.int8), full(row, np.int64), tuple(classes))
+    faces = np.asarray(faces, np.uint8).reshape(n, 48, 48)
+    known = full(labels, np.int64), full(split, np.int8), full(row, np.int64)
+    return FerArrays(faces, np.zeros((n, 468, 3), np.float32), np.zeros(n, bool), *known, tuple(classes))
 
 # %% ../../nbs/01_data.ipynb #bc38fc19
 def synthetic_faces(n:int=210,   # how many, the classes in turn
@@ -89,26 +92,28 @@ def synthetic_faces(n:int=210,   # how many, the classes in turn
     place = rng.permutation(n)/n
     return from_faces(faces, labels, np.digitize(place, [.7, .85]), np.arange(n))
 
-# %% ../../nbs/01_data.ipynb #9244c928
-ALIASES = dict(anger='angry', disgusted='disgust', fearful='fear', scared='fear', happiness='happy', sadness='sad', surprised='surprise')
+# %% ../../nbs/01_data.ipynb #59b1951c
+ALIASES = dict(anger='angry', disgusted='disgust', fearful='fear', scared='fear', happiness='happy', sadness='sad',
+               surprised='surprise')
 DIGITS = 'angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral' # FER2013's own order
-_FOLDERS = dict(train='Training', training='Training', val='PublicTest', valid='PublicTest', validation='PublicTest', publictest='PublicTest',
-                public='PublicTest', test='test', testing='test', privatetest='PrivateTest', private='PrivateTest')
+_FOLDERS = dict(train='Training', training='Training', val='PublicTest', valid='PublicTest', validation='PublicTest',
+                publictest='PublicTest', public='PublicTest', test='test', testing='test', privatetest='PrivateTest',
+                private='PrivateTest')
 _OFFICIAL = re.compile(r'^(Training|PublicTest|PrivateTest)_(\d+)$', re.I)
 
 def parse_name(name:str # path inside the data set, such as `test/angry/PublicTest_35.png`
-              ) -> tuple[str, str, str, int]|None: # folder's split or 'test', class, split and number in the file name ('' and -1 without)
-    "What a file's place and name say about a face; None if it is no picture of a class"
+              ) -> tuple[str, str, str, int]|None: # split of the folder, or 'test'; class; the file's split and number
+    "What a file's place and name say about a face; None: no picture of a class"
     path = PurePosixPath(name.lower())
     if not is_picture(path) or '__macosx' in path.parts or len(path.parts)<3: return None
     *_, folder, emotion, _ = path.parts
-    emotion = DIGITS[int(emotion)] if emotion in '0123456' else ALIASES.get(emotion, emotion)
+    emotion = DIGITS[int(emotion)] if emotion in tuple('0123456') else ALIASES.get(emotion, emotion)
     if folder not in _FOLDERS or emotion not in CLASSES: return None
     m = _OFFICIAL.match(PurePosixPath(name).stem)
     official = {s.lower():s for s in SPLITS}[m[1].lower()] if m else ''
     return _FOLDERS[folder], emotion, official, int(m[2]) if m else -1
 
-# %% ../../nbs/01_data.ipynb #35127469
+# %% ../../nbs/01_data.ipynb #816bb7e3
 LARGEST = 20_000_000 # bytes of one picture in a data set
 
 @contextlib.contextmanager
@@ -116,13 +121,16 @@ def open_files(source:Path # folder or zip
               ) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
     "Names inside a folder or zip, and how to read one"
     def check(name, size):
-        if size>LARGEST: raise DataError(f"{name} in {source.name} has {size/1e6:,.0f} MB; a picture has up to {LARGEST/1e6:.0f}. Remove it.")
+        if size>LARGEST:
+            raise DataError(f"{name} in {source.name} has {size/1e6:,.0f} MB; a picture has up to "
+                            f"{LARGEST/1e6:.0f}. Remove it.")
     def from_folder(name): check(name, (source/name).stat().st_size); return (source/name).read_bytes()
     if source.is_dir():
         yield [p.relative_to(source).as_posix() for p in sorted(source.rglob('*')) if p.is_file()], from_folder
         return
     try: z = zipfile.ZipFile(source)
-    except (zipfile.BadZipFile, NotImplementedError) as e: raise DataError(f"{source.name} is not a whole zip file ({e}). Download it again.") from e
+    except (zipfile.BadZipFile, NotImplementedError) as e:
+        raise DataError(f"{source.name} is not a whole zip file ({e}). Download it again.") from e
     def from_zip(name):
         check(name, z.getinfo(name).file_size) # what the list says is all that zipfile unpacks
         try: return z.read(name)
@@ -152,18 +160,21 @@ def _read_images(source):
     split = np.where(official!='', official, folder)
     return from_faces(faces, labels, _split_index(split, faces, labels), number if numbered else -1)
 
-# %% ../../nbs/01_data.ipynb #56037acf
-_GET = ("Get FER2013 from Kaggle (`kagglehub.dataset_download('msambare/fer2013')`, or the file icml_face_data.csv of the competition "
-        "'challenges-in-representation-learning-facial-expression-recognition-challenge') and set FER2013_HOME to its folder or zip.")
+# %% ../../nbs/01_data.ipynb #0d3c6783
+_GET = ("Get FER2013 from Kaggle (`kagglehub.dataset_download('msambare/fer2013')`, or the file icml_face_data.csv of "
+        "the competition 'challenges-in-representation-learning-facial-expression-recognition-challenge') and set "
+        "FER2013_HOME to its folder or zip.")
 
 def _check_whole(source, parsed):
     if not parsed:
-        raise DataError(f"No faces in {source.name}: expected pictures as train/<class>/… and test/<class>/…, fer2013.csv or icml_face_data.csv. {_GET}")
+        raise DataError(f"No faces in {source.name}: expected pictures as train/<class>/… and test/<class>/…, "
+                        f"fer2013.csv or icml_face_data.csv. {_GET}")
     have = {(folder if folder=='Training' else 'test', emotion) for folder,emotion,*_ in parsed}
     for folder,shown in (('Training','train'), ('test','test')):
         missing = [c for c in CLASSES if (folder,c) not in have]
         if len(missing)==len(CLASSES): raise DataError(f"{source.name} has no folder {shown}/. {_GET}")
-        if missing: raise DataError(f"{source.name} has no pictures in {', '.join(f'{shown}/{c}' for c in missing)}. {_GET}")
+        if missing:
+            raise DataError(f"{source.name} has no pictures in {', '.join(f'{shown}/{c}' for c in missing)}. {_GET}")
 
 # %% ../../nbs/01_data.ipynb #ca322aa3
 def face_hash(faces:np.ndarray # uint8 (N, H, W)
@@ -182,7 +193,7 @@ def _split_index(split, faces, labels):
     out[train[next(folds)[1]]] = 1
     return out
 
-# %% ../../nbs/01_data.ipynb #9508fab2
+# %% ../../nbs/01_data.ipynb #00b77f7e
 _CSVS = 'fer2013.csv', 'icml_face_data.csv'
 
 def _check_row(row, usage, emotion, pixels):
@@ -195,36 +206,42 @@ def _check_row(row, usage, emotion, pixels):
     if len(face)!=48*48: raise ValueError(f'{len(face):,} pixels, not 2,304')
     return SPLITS.index(usage), CLASSES.index(DIGITS[int(emotion)]), face
 
+# %% ../../nbs/01_data.ipynb #6709e2d0
 def read_table(file:Path, columns:tuple[str, ...], way_out:str) -> Iterator[tuple[int, dict[str, str|None]]]:
     "Line number and row of a CSV file in UTF-8 or UTF-16, whatever the order of its columns"
     with open(file, 'rb') as f: start = f.read(2)
     try:
         with open(file, newline='', encoding='utf-16' if start in (b'\xff\xfe', b'\xfe\xff') else 'utf-8-sig') as f:
             rows = csv.DictReader(f); rows.fieldnames = head = [h.strip() for h in rows.fieldnames or []]
-            if not set(columns)<=set(head): raise DataError(f"{file.name} needs the columns {', '.join(columns)}; it has {', '.join(head) or 'none'}. {way_out}")
+            if not set(columns)<=set(head):
+                raise DataError(f"{file.name} needs the columns {', '.join(columns)}; it has "
+                                f"{', '.join(head) or 'none'}. {way_out}")
             for row in rows: yield rows.line_num, {c:row[c].strip() if row[c] is not None else None for c in columns}
     except (csv.Error, UnicodeDecodeError) as e: raise DataError(f"{file.name} is damaged ({e}). {way_out}") from e
 
-# %% ../../nbs/01_data.ipynb #4dfef14d
+# %% ../../nbs/01_data.ipynb #b84ed254
 def _read_csv(file):
     found = []
     for line,row in read_table(file, ('emotion', 'pixels', 'Usage'), _GET):
         try: found.append(_check_row(row, row['Usage'], row['emotion'], row['pixels']))
-        except ValueError as e: raise DataError(f"{file.name}, line {line}: {e}. Mend that line, or download the file again.") from e
+        except ValueError as e:
+            raise DataError(f"{file.name}, line {line}: {e}. Mend that line, or download the file again.") from e
     if not found: raise DataError(f"{file.name} has a header and no faces. {_GET}")
     split, labels, faces = zip(*found)
     faces = np.frombuffer(b''.join(faces), np.uint8).reshape(-1, 48, 48).copy()
     return from_faces(faces, labels, split, np.arange(len(faces)))
 
-# %% ../../nbs/01_data.ipynb #97867cf6
+# %% ../../nbs/01_data.ipynb #16100099
 def find_source(source:str|os.PathLike|None=None # folder, zip, CSV or "kaggle"; None: environment variable FER2013_HOME
                ) -> Path:
     "The folder of pictures, zip or CSV to read FER2013 from"
     source = source or os.environ.get('FER2013_HOME')
     if not source: raise DataError(f"No FER2013 given and FER2013_HOME is not set. {_GET}")
     if source=='kaggle':
-        try: import kagglehub
-        except ImportError as e: raise DataError("Reading from Kaggle needs `pip install kagglehub` and a Kaggle account") from e
+        try:
+            import kagglehub
+        except ImportError as e:
+            raise DataError("Reading from Kaggle needs `pip install kagglehub` and a Kaggle account") from e
         source = kagglehub.dataset_download('msambare/fer2013')
     source = Path(source).expanduser()
     if not source.exists(): raise DataError(f"{source} does not exist. {_GET}")

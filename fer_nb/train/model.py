@@ -21,34 +21,47 @@ from ..core import CLASSES, VOTES, FerError, WeightsError
 from ..landmarks import align
 from ..network import Calibration
 
-# %% ../../nbs/11_model.ipynb #7d6848c2
+# %% ../../nbs/11_model.ipynb #f4568457
 def to_pixels(faces:np.ndarray|torch.Tensor # uint8 (B, H, W)
              ) -> torch.Tensor: # float32 (B, 1, H, W) in 0..1
     "A batch of gray faces as the network takes it"
     faces = torch.as_tensor(np.ascontiguousarray(faces) if isinstance(faces, np.ndarray) else faces)
     if faces.ndim!=3 or faces.dtype!=torch.uint8:
-        raise ValueError(f"Faces are uint8 (B, H, W); got {str(faces.dtype).removeprefix('torch.')} {tuple(faces.shape)}")
+        raise ValueError(f"Faces are uint8 (B, H, W); got {str(faces.dtype).removeprefix('torch.')} "
+                         f"{tuple(faces.shape)}")
     return faces[:, None].float()/255
 
-# %% ../../nbs/11_model.ipynb #4e59168c
+# %% ../../nbs/11_model.ipynb #c8778d64
 BRANCHES = dict(backbone={}, landmark_net={}, fusion={}) # role → name → class
 
 class ModelError(FerError): "A network that can't be built; the message says which field is wrong"
 
 def register_branch(name:str, # as configs and weights files write it
                     cls:type  # an `nn.Module` whose `role` is a key of `BRANCHES`
-                   ) -> type:
+                   ):
     "Let `EmotionNetConfig` name this class"
     BRANCHES[cls.role][name] = cls
-    return cls
 
 def _part(config:'EmotionNetConfig', role:str) -> type:
     "The class that a config names for a role"
     known, name = BRANCHES[role], getattr(config, role)
     if name in known: return known[name]
-    raise ModelError(f"{role} is {' or '.join(known)}, not {name!r}. `import fer_nb.lab.branches` registers those of the study.")
+    raise ModelError(f"{role} is {' or '.join(known)}, not {name!r}. `import fer_nb.lab.branches` registers those "
+                     f"of the study.")
 
-# %% ../../nbs/11_model.ipynb #4e0bd7d2
+# %% ../../nbs/11_model.ipynb #a357ca37
+def _check_form(c):
+    "Lists as tuples, since JSON knows none; a `ModelError` says what does not fit"
+    for k in ('widths', 'depths', 'landmark_widths'): setattr(c, k, tuple(getattr(c, k)))
+    if c.branches not in ('fused', 'image', 'landmarks'):
+        raise ModelError(f"branches is 'fused', 'image' or 'landmarks', not {c.branches!r}")
+    if len(c.widths)!=len(c.depths):
+        raise ModelError(f"widths and depths have one number a stage each; got {len(c.widths)} and {len(c.depths)}")
+    least = 2**(len(c.widths)+1)
+    if c.input_size%2 or c.input_size<least:
+        raise ModelError(f"input_size {c.input_size} must be even and at least {least} for {len(c.widths)} stages")
+
+# %% ../../nbs/11_model.ipynb #74291fd7
 @dataclass
 class EmotionNetConfig:
     "The form of a network"
@@ -66,18 +79,12 @@ class EmotionNetConfig:
     n_classes:int=7              # outputs for labels
     n_votes:int=0                # outputs for annotators' votes, in the order of `VOTES`
 
-    def __post_init__(self):
-        for k in ('widths', 'depths', 'landmark_widths'): setattr(self, k, tuple(getattr(self, k))) # JSON knows no tuples
-        if self.branches not in ('fused', 'image', 'landmarks'):
-            raise ModelError(f"branches is 'fused', 'image' or 'landmarks', not {self.branches!r}")
-        if len(self.widths)!=len(self.depths):
-            raise ModelError(f"widths and depths have one number a stage each; got {len(self.widths)} and {len(self.depths)}")
-        least = 2**(len(self.widths)+1)
-        if self.input_size%2 or self.input_size<least:
-            raise ModelError(f"input_size {self.input_size} must be even and at least {least} for {len(self.widths)} stages")
+    def __post_init__(self): _check_form(self)
 
-# %% ../../nbs/11_model.ipynb #46d3b508
-def conv(ni:int, no:int, size:int=3, stride:int=1) -> nn.Conv2d: return nn.Conv2d(ni, no, size, stride, size//2, bias=False)
+# %% ../../nbs/11_model.ipynb #796b3281
+def conv(ni:int, no:int, size:int=3, stride:int=1) -> nn.Conv2d:
+    "A convolution without bias, padded so that only `stride` makes the picture smaller"
+    return nn.Conv2d(ni, no, size, stride, size//2, bias=False)
 
 class SqueezeExcite(nn.Module):
     "Weigh channels by what the whole picture holds"
@@ -95,10 +102,11 @@ class ResBlock(nn.Module):
         super().__init__()
         self.body = nn.Sequential(conv(ni, no, stride=stride), nn.BatchNorm2d(no), nn.ReLU(inplace=True),
                                   conv(no, no), nn.BatchNorm2d(no), *([SqueezeExcite(no)] if excite else []))
-        self.past = nn.Identity() if ni==no and stride==1 else nn.Sequential(conv(ni, no, 1, stride), nn.BatchNorm2d(no))
+        same = ni==no and stride==1
+        self.past = nn.Identity() if same else nn.Sequential(conv(ni, no, 1, stride), nn.BatchNorm2d(no))
     def forward(self, x): return F.relu(self.body(x) + self.past(x))
 
-# %% ../../nbs/11_model.ipynb #8e042d5b
+# %% ../../nbs/11_model.ipynb #1523f15a
 class PixelBranch(nn.Module):
     "Gray face to `n_out` numbers"
     role = 'backbone'
@@ -117,7 +125,7 @@ class PixelBranch(nn.Module):
 
 register_branch('residual', PixelBranch)
 
-# %% ../../nbs/11_model.ipynb #799f9b63
+# %% ../../nbs/11_model.ipynb #96f94cad
 class LandmarkBranch(nn.Module):
     "Aligned landmarks to `n_out` numbers, by a perceptron"
     role = 'landmark_net'
@@ -130,7 +138,8 @@ class LandmarkBranch(nn.Module):
     def make_body(self, config:EmotionNetConfig, ni:int=468*3) -> nn.Module:
         layers = []
         for no in config.landmark_widths:
-            layers += [nn.Dropout(config.landmark_dropout), nn.Linear(ni, no, bias=False), nn.BatchNorm1d(no), nn.ReLU(inplace=True)]
+            layers += [nn.Dropout(config.landmark_dropout), nn.Linear(ni, no, bias=False), nn.BatchNorm1d(no),
+                       nn.ReLU(inplace=True)]
             ni = no
         return nn.Sequential(*layers)
     def scores(self, landmarks, valid): # z-scores (B, 468, 3); zeros, the mean face, where there are none
@@ -140,7 +149,7 @@ class LandmarkBranch(nn.Module):
 
 register_branch('perceptron', LandmarkBranch)
 
-# %% ../../nbs/11_model.ipynb #8d28aa3c
+# %% ../../nbs/11_model.ipynb #929a11ad
 class GatedFusion(nn.Module):
     "pixel features + gate · landmark features; the gate sees both"
     role = 'fusion'
@@ -155,17 +164,27 @@ class GatedFusion(nn.Module):
 
 register_branch('gate', GatedFusion)
 
-# %% ../../nbs/11_model.ipynb #1030357d
-class EmotionNet(nn.Module):
-    "Face and landmarks in, logits of labels and votes out"
+# %% ../../nbs/11_model.ipynb #8cfb33b9
+class _Parts(nn.Module):
+    "The branches, what joins them, and the last layer"
     def __init__(self, config:EmotionNetConfig|None=None):
         super().__init__()
         self.config = c = config or EmotionNetConfig()
         self.pixels = _part(c, 'backbone')(c) if c.branches!='landmarks' else None
         self.landmarks = _part(c, 'landmark_net')(c) if c.branches!='image' else None
         self.fusion = _part(c, 'fusion')(self.pixels.n_out, self.landmarks.n_out) if c.branches=='fused' else None
-        self.head = nn.Sequential(nn.Dropout(c.dropout), nn.Linear((self.pixels or self.landmarks).n_out, c.n_classes + c.n_votes))
+        n = (self.pixels or self.landmarks).n_out
+        self.head = nn.Sequential(nn.Dropout(c.dropout), nn.Linear(n, c.n_classes + c.n_votes))
 
+    def set_landmark_stats(self, mean, std):
+        "Use these for z-scores, each (468, 3), of aligned landmarks: only training knows them"
+        if self.landmarks:
+            self.landmarks.mean.copy_(torch.as_tensor(mean)); self.landmarks.std.copy_(torch.as_tensor(std))
+        return self
+
+# %% ../../nbs/11_model.ipynb #92ab2b1e
+class EmotionNet(_Parts):
+    "Face and landmarks in, logits of labels and votes out"
     def features(self, pixels, landmarks, valid): # float32 (B, 1, H, W) in 0..1, aligned (B, 468, 3), (B,)
         "What the last layer sees of a face, (B, C), and the pixel branch's own (B, C) or None"
         valid = valid.to(pixels.dtype)
@@ -181,12 +200,6 @@ class EmotionNet(nn.Module):
         if not parts: return self.head(whole)
         return [self.head(f) for f in ([whole, p] if self.fusion else [whole])]
 
-    def set_landmark_stats(self, mean, std) -> 'EmotionNet':
-        "Use these for z-scores, each (468, 3), of aligned landmarks: only training knows them"
-        if self.landmarks:
-            self.landmarks.mean.copy_(torch.as_tensor(mean)); self.landmarks.std.copy_(torch.as_tensor(std))
-        return self
-
 # %% ../../nbs/11_model.ipynb #13e1f27c
 def count_parameters(model:nn.Module) -> int:
     "Numbers that training sets"
@@ -201,7 +214,7 @@ def count_macs(model:EmotionNet) -> int:
     model.train(was)
     return counter.get_total_flops()//2
 
-# %% ../../nbs/11_model.ipynb #edf02a9f
+# %% ../../nbs/11_model.ipynb #83790a4b
 def _sorted_header(data:bytes) -> bytes:
     "The same safetensors file, its header in alphabetical order"
     n = int.from_bytes(data[:8], 'little')
@@ -218,12 +231,15 @@ def save_weights(model:EmotionNet,
     from safetensors.torch import save
     c, stats = model.config, {}
     if model.landmarks:
-        stats = {f'landmark_{k}':[[round(float(v), 6) for v in r] for r in getattr(model.landmarks, k)] for k in ('mean', 'std')}
-    about = dict(classes=CLASSES[:c.n_classes], votes=VOTES[:c.n_votes]) | meta | stats | dict(format='fer_nb-2', config=asdict(c))
-    half = {k:(v.half() if v.ndim>1 and v.is_floating_point() else v).contiguous().cpu() for k,v in model.state_dict().items()}
+        numbers = lambda k: [[round(float(v), 6) for v in r] for r in getattr(model.landmarks, k)]
+        stats = {f'landmark_{k}':numbers(k) for k in ('mean', 'std')}
+    about = dict(classes=CLASSES[:c.n_classes], votes=VOTES[:c.n_votes]) | meta | stats
+    about |= dict(format='fer_nb-2', config=asdict(c))
+    shrunk = lambda v: (v.half() if v.ndim>1 and v.is_floating_point() else v).contiguous().cpu()
+    half = {k:shrunk(v) for k,v in model.state_dict().items()}
     Path(file).write_bytes(_sorted_header(save(half, {k:json.dumps(v) for k,v in about.items()})))
 
-# %% ../../nbs/11_model.ipynb #2026aaa2
+# %% ../../nbs/11_model.ipynb #9eea0119
 def _read_weights(file:Path) -> tuple[EmotionNet, dict[str, Any]]:
     from safetensors import safe_open
     with safe_open(file, 'pt') as f:
@@ -232,24 +248,29 @@ def _read_weights(file:Path) -> tuple[EmotionNet, dict[str, Any]]:
     if meta.get('format') not in ('fer_nb-1', 'fer_nb-2'): raise WeightsError( # the first knew no votes
         "it has no fer_nb header and was not written by `save_weights`")
     state = {k:v.float() if v.is_floating_point() else v for k,v in state.items()}
-    if strange := [k for k,v in state.items() if not v.isfinite().all()]: raise WeightsError(f"its numbers are damaged ({strange[0]})")
+    if strange := [k for k,v in state.items() if not v.isfinite().all()]:
+        raise WeightsError(f"its numbers are damaged ({strange[0]})")
     model = EmotionNet(EmotionNetConfig(**meta['config']))
     model.load_state_dict(state)
     if model.landmarks: model.set_landmark_stats(meta['landmark_mean'], meta['landmark_std'])
     meta.setdefault('votes', VOTES[:model.config.n_votes])
     return model.eval(), meta
 
+# %% ../../nbs/11_model.ipynb #631f841b
 def load_weights(file:str|os.PathLike # .safetensors
                 ) -> tuple[EmotionNet, dict[str, Any]]: # in eval mode, and the header
     "Read what `save_weights` wrote"
     from safetensors import SafetensorError
     file = Path(file)
-    if not file.is_file(): raise WeightsError(f"{file} does not exist. `fer_nb train` writes one; the package ships one in fer_nb/weights.")
+    if not file.is_file():
+        raise WeightsError(f"{file} does not exist. `fer_nb train` writes one; the package ships one in "
+                           f"fer_nb/weights.")
     try: return _read_weights(file)
-    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as e: # FerError and json's own are ValueErrors
+    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as e:
+        # FerError and json's own are ValueErrors
         raise WeightsError(f"{file.name} can't be used as weights: {e}") from e
 
-# %% ../../nbs/11_model.ipynb #36acee25
+# %% ../../nbs/11_model.ipynb #fff5de1e
 class TorchNet:
     "An `EmotionNet` as a function of arrays, as `network.OnnxNet` is one"
     def __init__(self,
@@ -273,4 +294,6 @@ class TorchNet:
                 return self.model.eval()(to_pixels(faces).to(device), align(points), there).float().cpu().numpy()
         finally: self.model.train(was)
 
-    def __repr__(self) -> str: return f"TorchNet({self.model.config.backbone}, {len(self.calibration.classes)} classes, {len(self.calibration.votes)} votes)"
+    def __repr__(self) -> str:
+        c = self.model.config
+        return f"TorchNet({c.backbone}, {c.n_classes} classes, {c.n_votes} votes)"

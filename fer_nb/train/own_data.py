@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['split_faces', 'read_faces', 'own_config', 'own_begin', 'train_own']
 
-# %% ../../nbs/19_own_data.ipynb #1af84cbf
+# %% ../../nbs/19_own_data.ipynb #2ae685f0
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -46,25 +46,30 @@ def split_faces(faces:np.ndarray,       # uint8 (N, 48, 48)
     for split,(_,test) in ((2, parts[0]), (1, parts[1])): out[test] = split
     return out
 
-# %% ../../nbs/19_own_data.ipynb #689b6f55
+# %% ../../nbs/19_own_data.ipynb #778142f1
 def _class_names(names, classes):
     "Folder of each picture, and the classes in order"
     folders = [PurePosixPath(n).parent.name for n in names]
     found = sorted(set(folders)-{''})
     if classes is None: classes = found
-    if missing := [c for c in classes if c not in found]: raise DataError(f"No pictures in a folder {missing[0]}; there are {', '.join(found) or 'none'}.")
-    if len(set(classes))<2: raise DataError(f"Two classes at least, a folder each; found {', '.join(classes) or 'none'}.")
+    if missing := [c for c in classes if c not in found]:
+        raise DataError(f"No pictures in a folder {missing[0]}; there are {', '.join(found) or 'none'}.")
+    if len(set(classes))<2:
+        raise DataError(f"Two classes at least, a folder each; found {', '.join(classes) or 'none'}.")
     return folders, tuple(classes)
 
 def _check_enough(labels, groups, classes, least):
     for i,c in enumerate(classes):
         n = len(np.unique(groups[labels==i]))
-        if n<least: raise DataError(f"Class {c} has {n} different pictures or people; a split needs {least} of each class at least.")
+        if n<least:
+            raise DataError(f"Class {c} has {n} different pictures or people; a split needs {least} of each class "
+                            f"at least.")
 
+# %% ../../nbs/19_own_data.ipynb #19c35c0e
 def read_faces(folder:str|os.PathLike,           # folder or zip: a folder of pictures for each class
-               classes:Sequence[str]|None=None,  # which folders, in the order of the network's outputs; None: all, by name
-               people:str|None=None,             # regular expression that finds who is shown in a file's path
-               detect:bool=False,                # pictures are photographs: find the first face; else they are framed faces
+               classes:Sequence[str]|None=None,  # which folders, in this order; None: all
+               people:str|None=None,             # as `cross_dataset.who` takes it
+               detect:bool=False,                # pictures are photographs; else framed faces
                seed:int=0,                       # of the split
                progress:bool=True
               ) -> FerArrays: # with landmarks and `classes`
@@ -75,12 +80,16 @@ def read_faces(folder:str|os.PathLike,           # folder or zip: a folder of pi
     with open_files(folder) as (names, read):
         names = [n for n in names if is_picture(n) and '__MACOSX' not in n]
         folders, classes = _class_names(names, classes)
-        for n,c in tqdm([(n, c) for n,c in zip(names, folders) if c in classes], disable=not progress, desc='faces', unit=' pictures'):
+        wanted = [(n, c) for n,c in zip(names, folders) if c in classes]
+        for n,c in tqdm(wanted, disable=not progress, desc='faces', unit=' pictures'):
             try: faces.append((n, classes.index(c), *open_face(read(n))))
             except (ImageError, DataError) as e: unusable.append(f'{n}: {e}')
-    if unusable: raise DataError(f"{len(unusable)} of {len(unusable)+len(faces)} pictures can't be used: {'; '.join(unusable[:3])}. Remove or replace them.")
+    if unusable:
+        raise DataError(f"{len(unusable)} of {len(unusable)+len(faces)} pictures can't be used: "
+                        f"{'; '.join(unusable[:3])}. Remove or replace them.")
     return _as_arrays(*(list(v) for v in zip(*faces)), classes, people, seed)
 
+# %% ../../nbs/19_own_data.ipynb #1bcb1dee
 def _as_arrays(names, labels, crops, points, found, classes, people, seed, folds=7):
     faces, labels, ids = np.stack(crops), np.array(labels), who(names, people)
     _check_enough(labels, _groups(faces, ids), classes, folds)
@@ -88,14 +97,16 @@ def _as_arrays(names, labels, crops, points, found, classes, people, seed, folds
     arrays.landmarks, arrays.valid = np.stack(points).astype(np.float32), np.array(found)
     return arrays
 
-# %% ../../nbs/19_own_data.ipynb #0861ec30
+# %% ../../nbs/19_own_data.ipynb #f8fe148b
 def own_config(arrays:FerArrays,
                begin:str|os.PathLike|None='shipped', # weights; 'shipped': the package's; None: random ones
                **changes                             # fields of the recipe
               ) -> TrainConfig:
     "A recipe for a small data set with classes of its own"
     if begin is None: config = load_config('base')
-    else: config = TrainConfig(model=asdict(load_weights(own_begin(begin))[0].config), epochs=12, batch_size=32, lr=.01, head_lr=5., ema=.98, patience=12)
+    else:
+        form = asdict(load_weights(own_begin(begin))[0].config)
+        config = TrainConfig(model=form, epochs=12, batch_size=32, lr=.01, head_lr=5., ema=.98, patience=12)
     model = replace(config.model, n_classes=len(arrays.classes), n_votes=0)
     return TrainConfig(**asdict(config) | dict(model=asdict(model), votes_loss=0.) | changes)
 

@@ -17,7 +17,7 @@ import numpy as np
 from ..core import whole_file
 from .data import COLUMNS, SPLITS, DataError, FerArrays, find_source, read_fer2013
 
-# %% ../../nbs/08_prepare.ipynb #71256c41
+# %% ../../nbs/08_prepare.ipynb #d2c3756d
 def cache_dir() -> Path:
     "Where prepared data is kept: FER_NB_CACHE, or .cache/fer_nb in the home directory"
     return Path(os.environ.get('FER_NB_CACHE') or Path.home()/'.cache'/'fer_nb')
@@ -25,7 +25,8 @@ def cache_dir() -> Path:
 def _contents(source):
     "Names, sizes and checksums (or times) of what a source holds"
     stat = lambda p,name: (name, p.stat().st_size, p.stat().st_mtime_ns)
-    if source.is_dir(): return [stat(p, p.relative_to(source).as_posix()) for p in sorted(source.rglob('*')) if p.is_file()]
+    if source.is_dir():
+        return [stat(p, p.relative_to(source).as_posix()) for p in sorted(source.rglob('*')) if p.is_file()]
     if not zipfile.is_zipfile(source): return [stat(source, source.name)]
     with zipfile.ZipFile(source) as z: return [(i.filename, i.file_size, i.CRC) for i in z.infolist()]
 
@@ -35,7 +36,7 @@ def fingerprint(source:Path,        # as `find_source` gives it
     "Twelve hex digits that change when the source or the settings do"
     return hashlib.sha256(json.dumps([_contents(source), settings], default=str).encode()).hexdigest()[:12]
 
-# %% ../../nbs/08_prepare.ipynb #ea88b0c5
+# %% ../../nbs/08_prepare.ipynb #a96de0b1
 def save_arrays(arrays:FerArrays, file:str|os.PathLike):
     "Write `arrays` to one .npz"
     file = Path(file); file.parent.mkdir(parents=True, exist_ok=True)
@@ -49,18 +50,21 @@ def _check(a):
     for k,shape in shapes.items():
         if getattr(a, k).shape!=shape: raise ValueError(f'{k} is {getattr(a, k).shape}, not {shape}')
     for k,known in (('labels', a.classes), ('split', SPLITS)):
-        if n and not 0<=getattr(a, k).min()<=getattr(a, k).max()<len(known): raise ValueError(f'{k} holds numbers beyond 0 to {len(known)-1}')
+        if n and not 0<=getattr(a, k).min()<=getattr(a, k).max()<len(known):
+            raise ValueError(f'{k} holds numbers beyond 0 to {len(known)-1}')
 
 def load_arrays(file:str|os.PathLike) -> FerArrays:
     "Read what `save_arrays` wrote"
     try:
-        with np.load(file) as z: arrays = FerArrays(*(z[k] for k in COLUMNS), *([tuple(map(str, z['classes']))] if 'classes' in z else []))
+        with np.load(file) as z:
+            arrays = FerArrays(*(z[k] for k in COLUMNS), *([tuple(map(str, z['classes']))] if 'classes' in z else []))
         _check(arrays)
     except FileNotFoundError: raise
-    except Exception as e: raise DataError(f"{Path(file).name} is damaged ({e}). Delete it and run `fer_nb prepare` again.") from e
+    except Exception as e:
+        raise DataError(f"{Path(file).name} is damaged ({e}). Delete it and run `fer_nb prepare` again.") from e
     return arrays
 
-# %% ../../nbs/08_prepare.ipynb #77718a3a
+# %% ../../nbs/08_prepare.ipynb #4d54a815
 def _chunk_landmarks(faces, extract):
     found = [extract(f) for f in faces]
     return np.stack([p for p,_ in found]).astype(np.float32), np.array([ok for _,ok in found])
@@ -69,6 +73,7 @@ def _save_part(file, points, valid):
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as part, open(part, 'wb') as f: np.savez(f, points=points, valid=valid)
 
+# %% ../../nbs/08_prepare.ipynb #8f7d5591
 def add_landmarks(arrays:FerArrays,
                   extract:Callable,  # face uint8 (48, 48) → landmarks float32 (468, 3), found or not
                   parts:Path|None=None, # folder for finished chunks; None: keep none

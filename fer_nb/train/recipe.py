@@ -7,51 +7,53 @@ __all__ = ['CONFIGS', 'TrainConfig', 'TrainingError', 'read_recipe', 'load_confi
            'learning_rate', 'make_schedule', 'averaged', 'half_precision', 'bf16_helps', 'committee', 'targets',
            'cross_entropy', 'climb']
 
-# %% ../../nbs/12_recipe.ipynb #01721826
-import json, os
+# %% ../../nbs/12_recipe.ipynb #f7b2c95e
+import json
+import os
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
-import numpy as np, torch
-import torch.nn.functional as F
 from pathlib import Path
+from typing import Any
+import numpy as np
+import torch
+import torch.nn.functional as F
 from ..core import FerError
 from .augment import AugmentConfig
 from .model import EmotionNet, EmotionNetConfig
 
-# %% ../../nbs/12_recipe.ipynb #c9b787a1
+# %% ../../nbs/12_recipe.ipynb #d04094ea
 @dataclass
 class TrainConfig:
     "A recipe: all that decides what comes out of a run"
     model:EmotionNetConfig=field(default_factory=EmotionNetConfig)
     augment:AugmentConfig=field(default_factory=AugmentConfig)
     epochs:int=38
-    batch_size:int=128          # over all devices together
+    batch_size:int=128          # of all devices
     lr:float=.1                 # at the peak
     head_lr:float=1.            # rate of the last layer, as a multiple
     warmup:float=.15            # fraction of the run in which the rate rises
     momentum:float=.9
-    weight_decay:float=1e-3     # on matrices only
-    freeze:int=0                # first stages of the pixel branch that stay as they are, the stem with them
+    weight_decay:float=1e-3     # of matrices only
+    freeze:int=0                # first stages of pixels that stay
     label_smoothing:float=.1
-    pixel_loss:float=.5         # fraction of a fused network's loss on what the pixels say alone
-    votes_loss:float=0.         # fraction of the loss on annotators' votes; needs model.n_votes and votes
-    distill:float=0.            # fraction of the teachers' word in what is to be predicted, labels and votes; needs teachers
+    pixel_loss:float=.5         # fraction of the loss on pixels alone
+    votes_loss:float=0.         # fraction of the loss on votes
+    distill:float=0.            # fraction of teachers' word in both heads' targets
     clip:float=5.               # greatest norm of the gradient
-    sam:float=0.                # radius of sharpness-aware minimization; doubles the cost of a step
-    sam_from:float=.8           # fraction of the run after which it begins
+    sam:float=0.                # radius of sharpness-aware minimization
+    sam_from:float=.8           # where in the run it begins
     ema:float=.999              # decay of the averaged weights
-    sampler_power:float=.25     # 0 natural frequencies, 1 all classes alike
-    patience:int=15             # epochs without a better PublicTest macro-F1 before stopping
+    sampler_power:float=.25     # 0 as they come, 1 all classes alike
+    patience:int=15             # epochs without a better macro-F1
     seed:int=0
-    bf16:bool|None=None         # None: where the hardware multiplies in it
-    compile:bool=False          # torch.compile; needs a C++ compiler on CPU
+    bf16:bool|None=None         # None: where the hardware can
+    compile:bool=False          # by torch.compile
 
     def __post_init__(self):
         if isinstance(self.model, dict): self.model = EmotionNetConfig(**self.model)
         if isinstance(self.augment, dict): self.augment = AugmentConfig(**self.augment)
 
-# %% ../../nbs/12_recipe.ipynb #a2543207
+# %% ../../nbs/12_recipe.ipynb #893cd701
 class TrainingError(FerError): "A run that can't start or go on; the message says what is left and how to continue"
 
 CONFIGS = files('fer_nb')/'configs'
@@ -71,7 +73,8 @@ def load_config(name:str|os.PathLike='base',
                ) -> TrainConfig:
     "A recipe of one run by name or path"
     recipe = read_recipe(name)
-    if 'stages' in recipe: raise TrainingError(f"{name} is made of several runs: `fer_nb train --config {name}` does them in turn.")
+    if 'stages' in recipe:
+        raise TrainingError(f"{name} is made of several runs: `fer_nb train --config {name}` does them in turn.")
     try: return TrainConfig(**recipe | changes)
     except TypeError as e: raise TrainingError(f"{name} is no recipe: {e}") from e
 
@@ -90,15 +93,16 @@ class WeightedSampler(torch.utils.data.Sampler):
         picked = order[np.searchsorted(edges/edges[-1], (np.arange(n) + rng.random())/n).clip(max=n-1)]
         return iter(rng.permutation(picked).tolist())
 
-# %% ../../nbs/12_recipe.ipynb #6b1f8417
+# %% ../../nbs/12_recipe.ipynb #747ca348
 def make_optimizer(model:EmotionNet, config:TrainConfig) -> torch.optim.SGD:
     "SGD over what may change, in groups: matrices decay, the last layer has its own rate"
     head, groups = {id(p) for p in model.head.parameters()}, {}
     for p in model.parameters():
         if p.requires_grad: groups.setdefault((p.ndim>1, id(p) in head), []).append(p)
-    rate = lambda of_head: config.lr*(config.head_lr if of_head else 1)
-    return torch.optim.SGD([dict(params=ps, weight_decay=config.weight_decay*matrix, lr=rate(of_head)) for (matrix,of_head),ps in groups.items()],
-                           lr=config.lr, momentum=config.momentum, nesterov=True)
+    group = lambda ps,matrix,of_head: dict(params=ps, weight_decay=config.weight_decay*matrix,
+                                           lr=config.lr*(config.head_lr if of_head else 1))
+    each = [group(ps, *which) for which,ps in groups.items()]
+    return torch.optim.SGD(each, lr=config.lr, momentum=config.momentum, nesterov=True)
 
 def learning_rate(done:float, warmup:float) -> float:
     "Learning rate as a fraction of its peak, after the fraction `done` of the run: a rise and a cosine to zero"
@@ -107,7 +111,8 @@ def learning_rate(done:float, warmup:float) -> float:
 
 def make_schedule(optimizer, config:TrainConfig, steps:int) -> torch.optim.lr_scheduler.LambdaLR: # `steps` of an epoch
     "The learning rate of each step"
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(learning_rate(min(step/steps/config.epochs, 1.), config.warmup)))
+    rate = lambda step: float(learning_rate(min(step/steps/config.epochs, 1.), config.warmup))
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
 
 # %% ../../nbs/12_recipe.ipynb #56907617
 def averaged(model:EmotionNet, decay:float) -> torch.optim.swa_utils.AveragedModel:
@@ -118,14 +123,15 @@ def averaged(model:EmotionNet, decay:float) -> torch.optim.swa_utils.AveragedMod
         torch._foreach_lerp_(old, new, 1 - min(decay, (1+float(n))/(10+float(n))))
     return torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=mean, use_buffers=True)
 
-# %% ../../nbs/12_recipe.ipynb #3911c16a
+# %% ../../nbs/12_recipe.ipynb #eeb5568c
 def half_precision():
     "A context in which a network on the CPU computes in bf16, where that is quicker"
     return torch.autocast('cpu', torch.bfloat16, enabled=not torch.cuda.is_available() and bf16_helps())
 
 def bf16_helps() -> bool:
     if torch.cuda.is_available(): return torch.cuda.is_bf16_supported(including_emulation=False)
-    return not torch.backends.mps.is_available() and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+    if torch.backends.mps.is_available(): return False
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 # %% ../../nbs/12_recipe.ipynb #f2963cfc
 def committee(logits:list # of (B, C), one of each teacher

@@ -11,8 +11,9 @@ import numpy as np
 from ..core import FerError
 
 # %% ../../nbs/02_synthetic.ipynb #591a88da
-# brow: height; tilt: inner ends of the brows up (+) or down; eye: opening; curve: corners of the mouth up (+); open: jaw;
-# width: of the mouth, half; lip: upper lip raised; wrinkle: across the nose; frown: between the brows; cheek: raised
+# brow: height; tilt: inner ends of the brows up (+) or down; eye: opening; curve: corners of the mouth up (+)
+# open: jaw; width: of the mouth, half; lip: upper lip raised; wrinkle: across the nose
+# frown: between the brows; cheek: raised
 _UNITS = ('brow', 'tilt', 'eye', 'curve', 'open', 'width', 'lip', 'wrinkle', 'frown', 'cheek')
 EXPRESSIONS = {name: dict(zip(_UNITS, values)) for name,values in dict(
     angry   =(-.03, -.05,   .75, -.025, .012, .15, 0.,  .3, 1., 0.),
@@ -24,6 +25,7 @@ EXPRESSIONS = {name: dict(zip(_UNITS, values)) for name,values in dict(
     surprise=( .05,  .01,  1.45,  0.,   .09,  .1,  0.,  0., 0., 0.)).items()}
 _SPREAD = dict(zip(_UNITS, (.007, .007, .08, .007, .004, .008, .002, .08, .08, .08))) # from one person to the next
 
+# %% ../../nbs/02_synthetic.ipynb #25b083e3
 def _expression(emotion, intensity, rng):
     "The ten numbers of one drawing: on the way from neutral to `emotion`, and a little beside it"
     if isinstance(emotion, str) and emotion not in EXPRESSIONS:
@@ -51,7 +53,9 @@ class _Head:
         return self.project(np.stack([x, y, c*np.sqrt(np.maximum(.02, 1 - (x/a)**2 - (y/b)**2)) + lift], -1))
 
 # %% ../../nbs/02_synthetic.ipynb #c7741786
-def _outline(head, grow=(1,1,1), shift=(0,0,0), t=np.linspace(0, 2*np.pi, 49), jaw=0.):
+_ROUND, _RING = np.linspace(0, 2*np.pi, 49), np.linspace(0, 2*np.pi, 21)
+
+def _outline(head, grow=(1,1,1), shift=(0,0,0), t=_ROUND, jaw=0.):
     "Pixels (len(t), 2) around the head, `grow` times as large, moved by `shift`"
     half = head.pose[:2]*(head.radii*np.array(grow))
     d = np.stack([np.cos(t), np.sin(t)], -1) @ np.linalg.cholesky(half @ half.T).T
@@ -60,12 +64,14 @@ def _outline(head, grow=(1,1,1), shift=(0,0,0), t=np.linspace(0, 2*np.pi, 49), j
     narrow = 1 - jaw*np.clip(along/head.radii[1], 0, 1)**2
     return head.project(shift) + (along*down + narrow*(d-along*down))*head.unit
 
-def _ring(head, x, y, rx, ry, lift=0., t=np.linspace(0, 2*np.pi, 21)): return head.on(x+rx*np.cos(t), y+ry*np.sin(t), lift)
+def _ring(head, x, y, rx, ry, lift=0., t=np.linspace(0, 2*np.pi, 21)): return head.on(x+rx*np.cos(t), y+ry*np.sin(t),
+                                                                                      lift)
 
 # %% ../../nbs/02_synthetic.ipynb #8180f9cd
 class _Pen:
     "Draws polygons and lines on an RGB picture, with smooth edges"
-    def __init__(self, height, width, rgb): self.im = np.empty((height, width, 3), np.uint8); self.im[:] = np.round(rgb).astype(np.uint8)
+    def __init__(self, height, width, rgb): self.im = np.empty((height, width, 3),
+                                                               np.uint8); self.im[:] = np.round(rgb).astype(np.uint8)
     @staticmethod
     def _points(pts): return [np.round(np.asarray(pts)*16).astype(np.int32).reshape(-1, 1, 2)]
     @staticmethod
@@ -82,7 +88,8 @@ class _Pen:
         mask, under = np.zeros(self.im.shape[:2], np.uint8), self.im.copy()
         cv2.fillPoly(mask, self._points(shape), 255, cv2.LINE_AA, 4)
         draw()
-        self.im = np.round(under + (self.im-under.astype(np.float32))*(mask[..., None]/np.float32(255))).astype(np.uint8)
+        self.im = np.round(under + (self.im-under.astype(np.float32))*(mask[...,
+                                                                            None]/np.float32(255))).astype(np.uint8)
 
 # %% ../../nbs/02_synthetic.ipynb #416193b8
 _SKIN = (244,208,181), (229,184,150), (208,157,120), (176,122,86), (133,88,60), (94,62,44)
@@ -110,20 +117,24 @@ def random_look(seed:int|np.random.Generator=0
     rng = np.random.default_rng(seed)
     def pick(options): return options[rng.integers(len(options))]
     def near(rgb, s): return tuple(np.clip(np.array(rgb)*rng.uniform(1-s, 1+s) + rng.normal(size=3)*4, 5, 250))
-    return Look(near(pick(_SKIN), .08), near(pick(_HAIR), .15), near(pick(_IRIS), .2), near((rng.uniform(40, 200),)*3, .3),
+    return Look(near(pick(_SKIN), .08), near(pick(_HAIR), .15), near(pick(_IRIS), .2), near((rng.uniform(40,
+                                                                                                         200),)*3, .3),
                 near((rng.uniform(40, 225),)*3, .1), rng.uniform(.33, .385), rng.uniform(-.33, -.24),
-                pick(('short', 'short', 'long', 'long', 'bald')), bool(rng.random()<.15), max(0., rng.uniform(-1.2, 1.)), rng.uniform(.85, 1.2))
+                pick(('short', 'short', 'long', 'long', 'bald')), bool(rng.random()<.15), max(0., rng.uniform(-1.2,
+                                                                                                              1.)), rng.uniform(.85, 1.2))
 
 # %% ../../nbs/02_synthetic.ipynb #35b3ce99
 def _draw_head(pen, head, look):
     "Shoulders, the hair behind, ears, neck, skin"
     u, c, t = head.unit, head.centre, np.linspace(np.pi, 2*np.pi, 25)
-    if look.style=='long': pen.fill(np.r_[_outline(head, (1.22,1.08,1.1), (0,-.04,-.08), t), c+u*np.array([[.47,.55], [-.47,.55]])], look.hair, .7)
+    if look.style=='long': pen.fill(np.r_[_outline(head, (1.22,1.08,1.1), (0,-.04,-.08), t), c+u*np.array([[.47,.55],
+                                                                                                           [-.47,.55]])], look.hair, .7)
     pen.fill(c + u*np.array([[-.17,.25], [.17,.25], [.2,.75], [-.2,.75]]), look.skin, .68)
     pen.fill(c + u*np.r_[np.stack([.78*np.cos(t), .85+.34*np.sin(t)], -1), [[.8,3], [-.8,3]]], look.cloth)
     if look.style!='bald': pen.fill(_outline(head, (1.12,1.05,1.1), (0,-.045,-.06)), look.hair, .75)
     for s in (-1, 1):
-        ear = np.array([[0,-.1,0], [.03*s,-.13,-.03], [.06*s,-.1,-.06], [.055*s,-.02,-.06], [.025*s,.06,-.03], [0,.06,0]])
+        ear = np.array([[0,-.1,0], [.03*s,-.13,-.03], [.06*s,-.1,-.06], [.055*s,-.02,-.06], [.025*s,.06,-.03],
+                        [0,.06,0]])
         pen.fill(head.project(ear + [s*head.radii[0]*.97, -.02, -.02]), look.skin, .85)
     pen.fill(_outline(head, jaw=.22), look.skin)
 
@@ -155,7 +166,8 @@ def _draw_brow(pen, head, look, p, s):
     outer = -.168-p['brow']; inner = outer-p['tilt']
     x, thick = s*np.linspace(.06, .245, 4), np.array([.016, .017, .012, .004])
     y = np.array([inner, .6*inner+.4*outer-.012, .2*inner+.8*outer-.012, outer+.022+.25*p['tilt']])
-    pen.fill(np.r_[head.on(x, y-thick), head.on(x, y+thick)[::-1]], np.minimum(np.array(look.hair)*.75, np.array(look.skin)*.6))
+    pen.fill(np.r_[head.on(x, y-thick), head.on(x, y+thick)[::-1]], np.minimum(np.array(look.hair)*.75,
+                                                                               np.array(look.skin)*.6))
 
 # %% ../../nbs/02_synthetic.ipynb #78708d68
 def _draw_nose(pen, head, look, p, s):
@@ -165,7 +177,8 @@ def _draw_nose(pen, head, look, p, s):
 def _draw_folds(pen, head, look, p, s):
     "Lines that a muscle draws when it pulls: across the nose, between the brows, beside the mouth, on the forehead"
     def fold(x, y, lift, amount, depth, width=.01):
-        if amount>.25: pen.line(head.on(np.array(x), np.array(y), lift), look.skin, width*head.unit, 1-depth*min(1, amount))
+        if amount>.25: pen.line(head.on(np.array(x), np.array(y), lift), look.skin, width*head.unit, 1-depth*min(1,
+                                                                                                                 amount))
     for d in (-.03, 0, .03): fold([s*.02, s*.06], [d-.02, d-.002], .03, p['wrinkle'], .3)
     fold([s*.022, s*.028], [-.2, -.14], 0, p['frown'], .42)
     fold([s*.075, s*.13, s*.175, s*.18], [.085, .12, .17, .22], 0, p['cheek'], .3)
@@ -198,13 +211,16 @@ def _draw_glasses(pen, head):
 def _both(x, *rest): return [(x, *rest), (-x, *rest)]
 
 def _hills(p): # x, y, lift, width in x, in y, height
-    return np.array([(0,-.03,.05,.022,.09,.028), (0,.075,.09,.04,.035,.06), (0,.4,.02,.09,.05,.02), (0,.262,.02,.09,.016,-.012), (0,.14,.02,.014,.03,-.006),
+    return np.array([(0,-.03,.05,.022,.09,.028), (0,.075,.09,.04,.035,.06), (0,.4,.02,.09,.05,.02),
+                     (0,.262,.02,.09,.016,-.012), (0,.14,.02,.014,.03,-.006),
                      *_both(.15,-.09,0,.075,.05,-.02), *_both(.21,.06,0,.09,.07,.018+.02*p['cheek']), *_both(.05,.09,.04,.02,.02,.02), *_both(.13,-.17,0,.1,.03,.012)])
 
 def _stains(look): # the same; the last is by how much brighter
     hair = [(0,.36,0,.2,.09,-.5), (0,.165,.02,.1,.025,-.4), *_both(.25,.25,0,.07,.12,-.4)]
-    return np.array([(-.12,-.36,0,.09,.03,.12), *_both(.15,-.1,0,.075,.045,-.16), *_both(.07,-.05,0,.03,.05,-.1), (0,.115,.03,.06,.014,-.18),
-                     (0,.285,0,.09,.02,-.16), *_both(.27,.16,0,.06,.14,-.05), *((*h[:5], h[5]*look.beard) for h in hair)])
+    return np.array([(-.12,-.36,0,.09,.03,.12), *_both(.15,-.1,0,.075,.045,-.16), *_both(.07,-.05,0,.03,.05,-.1),
+                     (0,.115,.03,.06,.014,-.18),
+                     (0,.285,0,.09,.02,-.16), *_both(.27,.16,0,.06,.14,-.05), *((*h[:5],
+                                                                                 h[5]*look.beard) for h in hair)])
 
 def _field(head, hills, x, y):
     "Sum of Gaussians at the pixels whose columns are at `x` and rows at `y`, float (len(y), len(x))"
@@ -267,14 +283,16 @@ def _throw(rng, yaw, pitch, roll, light):
     pose = [d*s if v is None else v for v,d,s in zip((yaw, pitch, roll), dice, (9, 6, 5))]
     return pose, (dice[3]*.5, .25+dice[4]*.35) if light is None else light, dice[5:]*.012
 
-def draw_face(emotion:str|dict[str, float]='happy', # name out of `EXPRESSIONS`, or a dict like one of its values
+# %% ../../nbs/02_synthetic.ipynb #62d3db4d
+def draw_face(emotion:str|dict[str, float]='happy', # in `EXPRESSIONS`, or a dict like one of its values
               seed:int|np.random.Generator=0,
               size:int=48,              # side in pixels
               intensity:float=1.,       # 0 neutral, 1 full
-              yaw:float|None=None,      # degrees, positive turns to the right of the picture; None: by chance, a few
-              pitch:float|None=None,    # degrees, positive looks up; None: by chance
-              roll:float|None=None,     # degrees, positive tilts clockwise; None: by chance
-              light:tuple[float, float]|None=None, # where it stands, (right, up), in distances to the camera; None: by chance
+              yaw:float|None=None,      # degrees to the right; None: by chance, a few
+              pitch:float|None=None,    # degrees up
+              roll:float|None=None,     # degrees clockwise
+              light:tuple[float,
+                          float]|None=None, # where it stands, (right, up), in distances to the camera; None: by chance
               look:Look|None=None,      # None: somebody
               color:bool=False,         # RGB in place of gray
               noise:float=4.            # of the camera, in gray levels
@@ -295,7 +313,8 @@ def draw_scene(emotions=('happy', 'sad', 'surprise'), # from left to right
                seed:int|np.random.Generator=0,
                size:tuple[int, int]=(480, 256), # width and height in pixels
                noise:float=3.                   # of the camera, in gray levels
-              ) -> tuple[np.ndarray, np.ndarray]: # picture uint8 (height, width, 3); boxes of the heads, float (n, 4), x0 y0 x1 y1
+              ) -> tuple[np.ndarray,
+                         np.ndarray]: # picture uint8 (height, width, 3); boxes of the heads, float (n, 4), x0 y0 x1 y1
     "People side by side, as a detector is to find them"
     rng, (w, h), n = np.random.default_rng(seed), size, len(emotions)
     if not n: raise FerError('A scene without people has nothing to find; name at least one emotion')

@@ -5,26 +5,34 @@
 # %% auto #0
 __all__ = ['read_log', 'fit', 'about_run', 'plot_log']
 
-# %% ../../nbs/12_training.ipynb #a88ba3f5
-import csv, ctypes, hashlib, json, os, shutil, subprocess, time
+# %% ../../nbs/12_training.ipynb #95288a15
+import csv
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-import numpy as np, torch
+import numpy as np
+import torch
 from ..core import whole_file
 from ..landmarks import align, landmark_stats
 from ..network import softmax
+from . import recipe
 from .augment import augment, degrade
 from .data import SPLITS, FerArrays
 from .evaluation import confusion, macro_f1, predict_logits
 from .model import EmotionNet, TorchNet, load_weights, save_weights, to_pixels
-from .recipe import (TrainConfig, TrainingError, averaged, bf16_helps, climb, WeightedSampler, cross_entropy, make_optimizer,
-                                 make_schedule, targets)
+from .recipe import TrainConfig, TrainingError, WeightedSampler, cross_entropy
 
-# %% ../../nbs/12_training.ipynb #7166654b
+# %% ../../nbs/12_training.ipynb #d54051d0
 class _Batches(torch.utils.data.Dataset):
     def __init__(self, arrays, votes): self.arrays, self.votes = arrays, votes
     def __len__(self): return len(self.arrays)
@@ -33,15 +41,17 @@ class _Batches(torch.utils.data.Dataset):
         return [torch.from_numpy(v) for v in (a.faces, a.landmarks, a.valid, a.labels, self.votes[i])]
 
 def _loader(arrays, votes, batch_size, sampler):
-    return torch.utils.data.DataLoader(_Batches(arrays, votes), batch_size, sampler=sampler, drop_last=True, collate_fn=lambda b: b)
+    return torch.utils.data.DataLoader(_Batches(arrays, votes), batch_size, sampler=sampler, drop_last=True,
+                                       collate_fn=lambda b: b)
 
-# %% ../../nbs/12_training.ipynb #032a2f53
+# %% ../../nbs/12_training.ipynb #d77d650f
 def _write(file, write):
     "Write by `write(path)`, whole or not at all"
     try:
         with whole_file(file) as part: write(part)
     except (OSError, RuntimeError) as e: # torch reports a full disk as RuntimeError
-        raise TrainingError(f"{file.name} could not be written ({e}). The last whole one is kept: make room and run the same command again.") from e
+        raise TrainingError(f"{file.name} could not be written ({e}). The last whole one is kept: make room and run "
+                            f"the same command again.") from e
 
 @contextmanager
 def _alone(out):
@@ -49,17 +59,19 @@ def _alone(out):
     from filelock import FileLock, Timeout
     try:
         with FileLock(out/'.running', timeout=0): yield
-    except Timeout: raise TrainingError(f"Another run is at work in {out}. Wait for it, or give another --out.") from None
+    except Timeout:
+        raise TrainingError(f"Another run is at work in {out}. Wait for it, or give another --out.") from None
 
 def _seed_epoch(seed, epoch, rank):
     torch.manual_seed(int(np.random.SeedSequence([seed, epoch, rank]).generate_state(1)[0]))
 
-# %% ../../nbs/12_training.ipynb #a6ed4e01
+# %% ../../nbs/12_training.ipynb #99871091
 _LOG = 'epoch', 'lr', 'train_loss', 'train_accuracy', 'public_loss', 'public_accuracy', 'public_macro_f1', 'seconds'
 
 def read_log(out:str|os.PathLike) -> list[dict[str, float]]:
     "The log of a run, a dict an epoch"
-    with open(Path(out)/'log.csv', newline='') as f: return [{k:float(v) for k,v in r.items()} for r in csv.DictReader(f)]
+    with open(Path(out)/'log.csv', newline='') as f:
+        return [{k:float(v) for k,v in r.items()} for r in csv.DictReader(f)]
 
 def _log(out, row, keep):
     "Append `row` after the first `keep` lines: a continued run rewrites what came after its checkpoint"
@@ -69,23 +81,25 @@ def _log(out, row, keep):
         with open(part, 'w', newline='') as f: w = csv.DictWriter(f, _LOG); w.writeheader(); w.writerows(rows)
     _write(file, write)
 
-# %% ../../nbs/12_training.ipynb #1705bfb9
+# %% ../../nbs/12_training.ipynb #241b05c0
 def _loss(run, x, points, valid, labels, votes, config):
     "Loss of a batch, and the logits of its labels"
     outputs = run.net(x, points, valid, parts=True)
     weights = [1-config.pixel_loss, config.pixel_loss] if len(outputs)==2 else [1.]
-    return sum(w*run.loss(o, labels, votes, config) for w,o in zip(weights, outputs)), outputs[0][:, :config.model.n_classes]
+    loss = sum(w*run.loss(o, labels, votes, config) for w,o in zip(weights, outputs))
+    return loss, outputs[0][:, :config.model.n_classes]
 
 def _backward(run, batch, config, accelerator):
     "Gradients of one batch; returns its loss and the predicted classes"
     loss, logits = _loss(run, *batch, config)
     if not torch.isfinite(loss):
-        raise TrainingError(f"The loss became {loss.item()} in epoch {run.epoch}. Nothing was stepped and the checkpoint of epoch {run.epoch-1} is whole: "
+        raise TrainingError(f"The loss became {loss.item()} in epoch {run.epoch}. Nothing was stepped and the "
+                            f"checkpoint of epoch {run.epoch-1} is whole: "
                             "lower lr or clip, and resume.")
     accelerator.backward(loss)
     return loss.item(), logits.argmax(1)
 
-# %% ../../nbs/12_training.ipynb #a02cc5cb
+# %% ../../nbs/12_training.ipynb #550f2fab
 def _frozen(model, n):
     "The parts of the pixel branch that stay as they are"
     return [model.pixels.stem, *model.pixels.stages[:n]] if n else []
@@ -94,7 +108,7 @@ def _step(run, batch, config, accelerator, params, sam):
     "Loss and predictions of a batch, one step further"
     loss, predicted = _backward(run, batch, config, accelerator)
     if sam:
-        steps = climb(params, config.sam); run.optimizer.zero_grad()
+        steps = recipe.climb(params, config.sam); run.optimizer.zero_grad()
         _backward(run, batch, config, accelerator)
         with torch.no_grad(): torch._foreach_sub_(params, steps)
     accelerator.clip_grad_norm_(params, config.clip)
@@ -102,6 +116,7 @@ def _step(run, batch, config, accelerator, params, sam):
     run.average.update_parameters(run.raw)
     return loss, predicted
 
+# %% ../../nbs/12_training.ipynb #2fd2a110
 def _train_epoch(run, loader, config, accelerator, generator, bar):
     "One pass over the loader; returns mean loss and accuracy"
     total, params = np.zeros(3), [p for p in run.raw.parameters() if p.requires_grad]
@@ -112,8 +127,9 @@ def _train_epoch(run, loader, config, accelerator, generator, bar):
         x, points = augment(to_pixels(faces), points, config.augment, generator)
         seen = x, align(points), valid
         with run.autocast(), torch.no_grad(): said = [teacher(*seen) for teacher in run.teachers]
-        wanted = targets(y, votes, said, config)
-        loss, predicted = _step(run, (degrade(x, config.augment, generator), *seen[1:], *wanted), config, accelerator, params, sam)
+        wanted = recipe.targets(y, votes, said, config)
+        batch = degrade(x, config.augment, generator), *seen[1:], *wanted
+        loss, predicted = _step(run, batch, config, accelerator, params, sam)
         total += loss*len(y), (predicted==y).sum().item(), len(y); bar.update(1)
     return (total[:2]/total[2]).tolist()
 
@@ -126,14 +142,14 @@ def _validate(model, arrays):
     nll = -np.log(softmax(logits)[np.arange(len(logits)), arrays.labels].clip(1e-12)).mean()
     return dict(public_loss=float(nll), public_accuracy=float(c.trace()/c.sum()), public_macro_f1=float(macro_f1(c)))
 
-# %% ../../nbs/12_training.ipynb #6e9b903a
+# %% ../../nbs/12_training.ipynb #01f11849
 class _Run:
     "What a checkpoint holds"
     parts = 'raw', 'average', 'optimizer', 'schedule'
     def __init__(self, model, config, steps):
         self.raw, self.epoch, self.best, self.best_epoch = model, 0, -1., 0
-        self.average, self.optimizer = averaged(model, config.ema), make_optimizer(model, config)
-        self.schedule = make_schedule(self.optimizer, config, steps)
+        self.average, self.optimizer = recipe.averaged(model, config.ema), recipe.make_optimizer(model, config)
+        self.schedule = recipe.make_schedule(self.optimizer, config, steps)
 
     def save(self, file, config):
         state = {k:getattr(self, k).state_dict() for k in self.parts}
@@ -150,54 +166,64 @@ class _Run:
         for k in self.parts: getattr(self, k).load_state_dict(state[k])
         self.epoch, self.best, self.best_epoch = state['epoch'], state['best'], state['best_epoch']
 
-# %% ../../nbs/12_training.ipynb #00d7fd6b
+# %% ../../nbs/12_training.ipynb #1b368c89
 def _accelerator(config, device):
     "An `Accelerator` for this run; an earlier one of this process may have had another precision"
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState, GradientState
     AcceleratorState._reset_state(); GradientState._reset_state()
-    use = bf16_helps() if config.bf16 is None else config.bf16
+    use = recipe.bf16_helps() if config.bf16 is None else config.bf16
     return Accelerator(mixed_precision='bf16' if use else 'no', cpu=device=='cpu')
 
 def _vote_shares(arrays, votes, config):
     "float32 (N, votes): each face's shares of votes; zeros where nobody voted"
     n = config.model.n_votes
     if not config.votes_loss: return np.zeros((len(arrays), 0), np.float32)
-    if votes is None: raise TrainingError("votes_loss is set, so fit needs the annotators' votes: votes=read_ferplus(arrays), or set votes_loss to 0.")
-    if votes.shape!=(len(arrays), n): raise TrainingError(f"Votes are {votes.shape}; {len(arrays)} faces and model.n_votes={n} want {(len(arrays), n)}.")
+    if votes is None:
+        raise TrainingError("votes_loss is set, so fit needs the annotators' votes: votes=read_ferplus(arrays), or "
+                            "set votes_loss to 0.")
+    if votes.shape!=(len(arrays), n):
+        raise TrainingError(f"Votes are {votes.shape}; {len(arrays)} faces and model.n_votes={n} want "
+                            f"{(len(arrays), n)}.")
     return (votes/np.maximum(votes.sum(1, keepdims=True), 1)).astype(np.float32)
 
-# %% ../../nbs/12_training.ipynb #966f09ba
+# %% ../../nbs/12_training.ipynb #88ecbd81
 def _teachers(weights, config, classes, accelerator):
     "Networks that only predict"
     if bool(weights)!=bool(config.distill):
-        raise TrainingError(f"Teachers and distill go together; got {len(weights)} weights and distill {config.distill}.")
+        raise TrainingError(f"Teachers and distill go together; got {len(weights)} weights and distill "
+                            f"{config.distill}.")
     models = []
     for w in weights:
         model, meta = load_weights(w)
-        if tuple(meta['classes'])!=tuple(classes): raise TrainingError(f"{Path(w).name} teaches {', '.join(meta['classes'])}; the student learns {', '.join(classes)}.")
+        if tuple(meta['classes'])!=tuple(classes):
+            raise TrainingError(f"{Path(w).name} teaches {', '.join(meta['classes'])}; the student learns "
+                                f"{', '.join(classes)}.")
         models.append(model.requires_grad_(False).to(accelerator.device, memory_format=torch.channels_last))
         if config.compile: models[-1].compile()
     return models
 
-# %% ../../nbs/12_training.ipynb #75ce1e8d
+# %% ../../nbs/12_training.ipynb #2b0256cd
 def _begin_from(model, weights, classes):
     "Give `model` the weights of a trained network of its own form"
-    old, meta = load_weights(weights)
-    state, new = old.state_dict(), model.state_dict()
+    begun, meta = load_weights(weights)
+    state, new = begun.state_dict(), model.state_dict()
     names = lambda labels, n: [*(('label', c) for c in labels), *(('vote', i) for i in range(n))]
-    had, want = names(meta['classes'], old.config.n_votes), names(classes, model.config.n_votes)
+    had, want = names(meta['classes'], begun.config.n_votes), names(classes, model.config.n_votes)
     for k in ('head.1.weight', 'head.1.bias'):
-        state[k] = torch.stack([state[k][had.index(c)] if c in had and state[k].shape[1:]==new[k].shape[1:] else new[k][i] for i,c in enumerate(want)])
+        old, alike = state[k], state[k].shape[1:]==new[k].shape[1:]
+        state[k] = torch.stack([old[had.index(c)] if alike and c in had else new[k][i] for i,c in enumerate(want)])
     try: model.load_state_dict(state)
-    except RuntimeError as e: raise TrainingError(f"{Path(weights).name} holds a network of another form than the recipe's: {e}") from e
-    if old.landmarks: model.set_landmark_stats(old.landmarks.mean, old.landmarks.std)
+    except RuntimeError as e:
+        raise TrainingError(f"{Path(weights).name} holds a network of another form than the recipe's: {e}") from e
+    if begun.landmarks: model.set_landmark_stats(begun.landmarks.mean, begun.landmarks.std)
 
-# %% ../../nbs/12_training.ipynb #488ca854
+# %% ../../nbs/12_training.ipynb #95faaf95
 def _network(train, config, begin):
     "The recipe's network as a run begins"
     if config.model.n_classes!=len(train.classes):
-        raise TrainingError(f"The recipe's network has {config.model.n_classes} labels, the faces have {len(train.classes)} classes: set model.n_classes.")
+        raise TrainingError(f"The recipe's network has {config.model.n_classes} labels, the faces have "
+                            f"{len(train.classes)} classes: set model.n_classes.")
     torch.manual_seed(config.seed)
     model = EmotionNet(config.model).set_landmark_stats(*landmark_stats(train.landmarks, train.valid))
     if begin: _begin_from(model, begin, train.classes)
@@ -226,24 +252,27 @@ def _keep_memory():
     trim_threshold, mmap_threshold = -1, -3
     mallopt(trim_threshold, 2**31-1); mallopt(mmap_threshold, 2**31-1)
 
-# %% ../../nbs/12_training.ipynb #afbd34e0
+# %% ../../nbs/12_training.ipynb #77234052
 def _commit() -> str|None:
     "The commit of the code that trains, if it is in a git checkout"
-    done = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=files('fer_nb'), capture_output=True, text=True) if shutil.which('git') else None
-    return done.stdout.strip() if done and done.returncode==0 else None
+    if not shutil.which('git'): return None
+    done = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=files('fer_nb'), capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode==0 else None
 
 def _sha256(file) -> str: return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 def _open_run(out, config, accelerator, teachers, begin, loss):
     "Note what is about to run, and clear an earlier log"
     (out/'log.csv').unlink(missing_ok=True)
-    about = dict(commit=_commit(), torch=torch.__version__, device=str(accelerator.device), processes=accelerator.num_processes,
-                 precision=accelerator.mixed_precision, teachers=[_sha256(t) for t in teachers], begin=_sha256(begin) if begin else None,
+    about = dict(commit=_commit(), torch=torch.__version__, device=str(accelerator.device),
+                 processes=accelerator.num_processes, precision=accelerator.mixed_precision,
+                 teachers=[_sha256(t) for t in teachers], begin=_sha256(begin) if begin else None,
                  loss=getattr(loss, '__name__', str(loss)))
     for name,what in (('config', asdict(config)), ('run', about)):
-        _write(out/f'{name}.json', lambda part: part.write_text(json.dumps(what, indent=1) + '\n'))
+        text = json.dumps(what, indent=1) + '\n'
+        _write(out/f'{name}.json', lambda part, text=text: part.write_text(text))
 
-# %% ../../nbs/12_training.ipynb #558cd163
+# %% ../../nbs/12_training.ipynb #0da71d62
 def _write_weights(run, config, file):
     "The averaged weights as they are now"
     about = dict(classes=run.classes, epoch=run.epoch, seed=config.seed, label_smoothing=config.label_smoothing)
@@ -251,18 +280,15 @@ def _write_weights(run, config, file):
     _write(file, lambda part: save_weights(run.average.module, part, **about))
 
 def _finish_epoch(run, row, config, out):
-    "Keep the average if it is the best so far, then the checkpoint, then the log"
-    if row['public_macro_f1']>run.best:
-        run.best, run.best_epoch = row['public_macro_f1'], run.epoch
-        _write_weights(run, config, out/'best.safetensors')
+    "The checkpoint, then the log"
     run.save(out/'last.pt', config)
     _log(out, row, run.epoch-1)
 
-# %% ../../nbs/12_training.ipynb #1e35eef0
+# %% ../../nbs/12_training.ipynb #5215e9ba
 def _epoch(run, loader, config, accelerator, public, progress):
     "One more epoch; returns its line of the log"
     from tqdm.auto import tqdm
-    loader.set_epoch(run.epoch) # accelerate's loader counts epochs itself and tells the sampler: a continued run must tell it where it is
+    loader.set_epoch(run.epoch) # accelerate's loader counts epochs itself: a continued run must tell it where it is
     run.epoch += 1; start = time.time()
     _seed_epoch(config.seed, run.epoch, accelerator.process_index)
     generator = torch.Generator(accelerator.device).manual_seed(torch.initial_seed())
@@ -273,21 +299,32 @@ def _epoch(run, loader, config, accelerator, public, progress):
     with accelerator.autocast(): row.update(_validate(run.average.module, public))
     return row | dict(seconds=round(time.time()-start, 1))
 
-# %% ../../nbs/12_training.ipynb #5bbed37b
+# %% ../../nbs/12_training.ipynb #3366449b
+def _run_epochs(run, epochs, loader, config, accelerator, public, out, progress):
+    "Up to `epochs`, unless patience ends before"
+    while run.epoch<epochs and run.epoch-run.best_epoch<config.patience:
+        row = _epoch(run, loader, config, accelerator, public, progress)
+        better = row['public_macro_f1']>run.best
+        if better: run.best, run.best_epoch = row['public_macro_f1'], run.epoch
+        if not accelerator.is_main_process: continue
+        if better: _write_weights(run, config, out/'best.safetensors')
+        _finish_epoch(run, row, config, out)
+
+# %% ../../nbs/12_training.ipynb #959258d6
 def fit(arrays:FerArrays,       # with Training and PublicTest faces
         config:TrainConfig,
-        out:str|os.PathLike,    # folder for config.json, log.csv, last.pt, best.safetensors, and at the end last.safetensors
-        votes:np.ndarray|None=None, # int (N, votes): annotators' votes as `read_ferplus` gives them, where votes_loss is set
-        teachers:Sequence=(),   # weights files whose word is in the targets, where distill is set
-        begin:str|os.PathLike|None=None, # weights to begin from, of a network of the recipe's form; None: at random
+        out:str|os.PathLike,    # folder for recipe, log, checkpoint and weights
+        votes:np.ndarray|None=None, # int (N, votes), for votes_loss
+        teachers:Sequence=(),   # weights files, for distill
+        begin:str|os.PathLike|None=None, # weights, of the recipe's form; None: random
         loss:Callable=cross_entropy,
         resume:bool=True,       # go on from last.pt if it is there
         device:str|None=None,   # 'cpu' to leave a GPU alone
         progress:bool=True,
-        stop_after:int|None=None # end after this epoch, as an interruption would
+        stop_after:int|None=None # epoch to end after, as if interrupted
        ) -> Path: # of best.safetensors
     "Train by `config`, choosing the epoch on PublicTest macro-F1"
-    out, public = Path(out), arrays.subset('PublicTest')
+    out = Path(out)
     out.mkdir(parents=True, exist_ok=True); _keep_memory()
     accelerator, run, loader = _start(arrays, votes, config, device, teachers, begin)
     run.loss, lead, last = loss, accelerator.is_main_process, out/'last.pt'
@@ -296,14 +333,12 @@ def fit(arrays:FerArrays,       # with Training and PublicTest faces
         elif lead: _open_run(out, config, accelerator, teachers, begin, loss)
         run.net, run.optimizer = accelerator.prepare(run.raw, run.optimizer)
         if config.compile: run.net.compile()
-        while run.epoch<min(config.epochs, stop_after or config.epochs) and run.epoch-run.best_epoch<config.patience:
-            row = _epoch(run, loader, config, accelerator, public, progress)
-            if lead: _finish_epoch(run, row, config, out)
-            elif row['public_macro_f1']>run.best: run.best, run.best_epoch = row['public_macro_f1'], run.epoch
+        epochs = min(config.epochs, stop_after or config.epochs)
+        _run_epochs(run, epochs, loader, config, accelerator, arrays.subset('PublicTest'), out, progress)
         if lead: _write_weights(run, config, out/'last.safetensors')
     return out/'best.safetensors'
 
-# %% ../../nbs/12_training.ipynb #708f3171
+# %% ../../nbs/12_training.ipynb #a1e85118
 def about_run(out:str|os.PathLike) -> dict[str, Any]:
     "Recipe, commit, cost and log of a run, for the metrics that are shipped with its weights"
     out, log = Path(out), read_log(out)
@@ -314,7 +349,8 @@ def plot_log(log:list[dict[str, float]], axs=None):
     "Loss and PublicTest scores over the epochs of a log"
     import matplotlib.pyplot as plt
     axs = plt.subplots(1, 2, figsize=(8, 2.8), layout='constrained')[1] if axs is None else axs
-    line = lambda ax,k: ax.plot([r['epoch'] for r in log], [r[k] for r in log], label=k.replace('public', 'PublicTest').replace('_', ' '))
+    named = lambda k: k.replace('public', 'PublicTest').replace('_', ' ')
+    line = lambda ax,k: ax.plot([r['epoch'] for r in log], [r[k] for r in log], label=named(k))
     for k in ('train_loss', 'public_loss'): line(axs[0], k)
     for k in ('train_accuracy', 'public_accuracy', 'public_macro_f1'): line(axs[1], k)
     for ax in axs: ax.set_xlabel('epoch'); ax.legend(fontsize=8)
