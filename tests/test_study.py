@@ -18,9 +18,11 @@ def test_row_is_a_recipe_of_its_own(name):
     assert (recipe == base) <= own
 
 def test_results_come_back_in_order(tmp_path):
-    rows = [dict.fromkeys(study.COLUMNS, '0') | dict(row=r, seed=s) for r,s in (('input size: 40', '1'), (BASE, '1'), (BASE, '0'))]
+    order = ('input size: 40', '1'), (BASE, '1'), (BASE, '0')
+    rows = [dict.fromkeys(study.COLUMNS, '0') | dict(row=r, seed=s) for r,s in order]
     study.write_results(rows, tmp_path/'r.csv')
-    assert [(r['row'], r['seed']) for r in study.read_results(tmp_path/'r.csv')] == [(BASE, '0'), (BASE, '1'), ('input size: 40', '1')]
+    assert [(r['row'], r['seed']) for r in study.read_results(tmp_path/'r.csv')] == [(BASE, '0'), (BASE, '1'),
+                                                                                     ('input size: 40', '1')]
 
 def test_a_finished_run_is_judged(tmp_path):
     from fer_nb.network import find_weights
@@ -36,7 +38,8 @@ def test_losses_and_faces_of_a_row():
     import numpy as np
     from fer_nb.train.data import synthetic_faces
     drawn = synthetic_faces(21)
-    for name, loss in {BASE: None, 'classes: logit adjustment 0.5': 'logit_adjusted(0.5)', 'labels: generalized cross-entropy 0.7': 'generalized_cross_entropy(0.7)'}.items():
+    for name, loss in {BASE: None, 'classes: logit adjustment 0.5': 'logit_adjusted(0.5)',
+                       'labels: generalized cross-entropy 0.7': 'generalized_cross_entropy(0.7)'}.items():
         arrays, _, kw = study.more(name, drawn, None)
         assert len(arrays) == 21 and (kw['loss'].__name__ if kw else None) == loss
     doubted = np.loadtxt(study.results/'doubted.txt', dtype=int)
@@ -55,7 +58,8 @@ def test_what_a_teacher_remembers(tmp_path, monkeypatch):
     column = [VOTE_OF[l] for l in seen]
     votes[np.arange(len(drawn)), column] = 10 # everybody sees what the label says, but happiness in disgust
     votes[::2] = 0                            # and nobody saw every second face
-    monkeypatch.setattr(prepare, 'prepare', lambda extract: drawn); monkeypatch.setattr(audit, 'read_ferplus', lambda arrays: votes)
+    monkeypatch.setattr(prepare, 'prepare', lambda extract: drawn); monkeypatch.setattr(audit, 'read_ferplus',
+                                                                                        lambda arrays: votes)
     monkeypatch.setattr(study, 'results', tmp_path)
     (tmp_path/'memory.json').write_text('{"another": 1}')
     (run := tmp_path/'run').mkdir(); shutil.copy(find_weights(suffix='.safetensors'), run/'best.safetensors')
@@ -74,5 +78,6 @@ def test_results_on_file_are_of_the_shipped_weights():
     public, private = read('fer_nb/weights/train_metrics.json')['PublicTest'], read('fer_nb/weights/test_metrics.json')
     public, private = (r['truths']['fer2013'] for r in (public, private))
     views, ours = read('nbs/study/views.json'), read('nbs/study/compare.json')['tools']['fer_nb']['bare']
-    for got, want in ((views['single view'], public['single']), (views['flip'], public['flip_tta']), (ours, private['single'])):
+    for got, want in ((views['single view'], public['single']), (views['flip'], public['flip_tta']),
+                      (ours, private['single'])):
         for k in ('accuracy', 'macro_f1'): assert abs(got[k]-want[k]) < 2e-3, k

@@ -1,8 +1,9 @@
-"""How fast the shipped network answers on a CPU: the same weights, one remedy after another, each in a process of its own.
+"""How fast the shipped network predicts on a CPU: the same weights, one remedy after another, each in its own process.
 
     python tools/speed.py     # writes nbs/study/speed.csv; wants an idle machine, takes two minutes
 
-The input is noise: the time does not depend on what is seen. Each row adds to the one above it; the last takes one thing back.
+The input is noise: the time does not depend on what is seen. Each row adds to the one above it; the last takes one
+thing back.
 """
 import csv
 import statistics
@@ -35,7 +36,8 @@ def median_seconds(net, batch, threads, calls, bf16):
     "Of a call with `batch` faces"
     import torch
     torch.set_num_threads(threads)
-    face, times = (torch.rand(batch, 1, net.config.input_size, net.config.input_size), torch.randn(batch, 468, 3), torch.ones(batch)), []
+    face, times = (torch.rand(batch, 1, net.config.input_size, net.config.input_size), torch.randn(batch, 468, 3),
+                   torch.ones(batch)), []
     with torch.inference_mode(), torch.autocast('cpu', torch.bfloat16, enabled=bf16):
         for _ in range(calls+10):
             start = time.perf_counter(); net(*face)

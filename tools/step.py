@@ -20,15 +20,17 @@ ROWS = {
     'memory kept between steps': dict(bf16=True, channels_last=True, keep=True),
     'torch.compile': dict(bf16=True, channels_last=True, keep=True, compile=True),
     'compiled, memory given back': dict(bf16=True, channels_last=True, compile=True),
-    'compiled, with a first layer at 48 px and gates in every stage': dict(bf16=True, channels_last=True, keep=True, compile=True, full=True),
+    'compiled, with a first layer at 48 px and gates in every stage': dict(bf16=True, channels_last=True, keep=True,
+                                                                           compile=True, full=True),
 }
 
 def at_full_resolution(net):
-    "What this network's first version had: two convolutions before 24 px, squeeze and excitation in the first stage too"
+    "This network's first version: two convolutions before 24 px, squeeze and excitation in the first stage too"
     from torch import nn
     from fer_nb.train.model import SqueezeExcite, conv
     n = net.config.widths[0]
-    net.pixels.stem = nn.Sequential(conv(1, 32), nn.BatchNorm2d(32), nn.ReLU(inplace=True), conv(32, n, stride=2), nn.BatchNorm2d(n), nn.ReLU(inplace=True))
+    net.pixels.stem = nn.Sequential(conv(1, 32), nn.BatchNorm2d(32), nn.ReLU(inplace=True), conv(32, n, stride=2),
+                                    nn.BatchNorm2d(n), nn.ReLU(inplace=True))
     for block in net.pixels.stages[0]: block.body.append(SqueezeExcite(n))
 
 def measure(config, bf16=False, channels_last=False, keep=False, compile=False, full=False, steps=15, warm=6):
@@ -60,7 +62,9 @@ if __name__ == '__main__':
     parser.add_argument('--row', help='measure this one and print seconds')
     args = parser.parse_args()
     if args.row: print(measure(args.config, **ROWS[args.row])); sys.exit()
-    one = lambda row: float(subprocess.run([sys.executable, __file__, '--config', args.config, '--row', row], check=True, capture_output=True, text=True).stdout.split()[-1])
+    command = [sys.executable, __file__, '--config', args.config, '--row']
+    run = lambda row: subprocess.run([*command, row], check=True, capture_output=True, text=True).stdout
+    one = lambda row: float(run(row).split()[-1])
     times = {row: one(row) for row in ROWS}
     file = root/'nbs/study/step.csv'
     with open(file, 'w', newline='') as f:

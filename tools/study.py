@@ -7,10 +7,10 @@
     python tools/study.py --memory runs/reference         # what teachers remember of the faces they learned from
     python tools/study.py --views                         # the shipped network, asked about a face in several views
 
-Each short run is the recipe `ablation` with changes, in a process of its own, in runs/study, continued if it was stopped. Its result
-becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes nbs/study/NAME.json: recipe,
-commit, cost and log. What several say together becomes nbs/study/together.json, what they remember memory.json, what several views are
-worth views.json.
+Each short run is the recipe `ablation` with changes, in a process of its own, in runs/study, continued if it was
+stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes
+nbs/study/NAME.json: recipe, commit, cost and log. What several say together becomes nbs/study/together.json, what they
+remember memory.json, what several views are worth views.json.
 """
 import argparse
 import csv
@@ -24,7 +24,11 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
 results = root/'nbs/study'
-COLUMNS = ('row', 'seed', 'accuracy', 'macro_f1', 'accuracy_tta', 'macro_f1_tta', 'disgust', 'fear', 'ece', 'train_accuracy', 'minutes')
+COLUMNS = ('row', 'seed', 'accuracy', 'macro_f1', 'accuracy_tta', 'macro_f1_tta', 'disgust', 'fear', 'ece',
+           'train_accuracy', 'minutes')
+
+AUGMENTATIONS = 'scale', 'shift', 'rotate', 'flip', 'brightness', 'contrast', 'erase', 'jitter'
+NETS = 'distances', 'attention', 'graph'
 
 # name: what it changes. The first word says which table of the report it belongs to.
 ROWS = {
@@ -45,7 +49,7 @@ ROWS = {
     'weights: no averaging': ['ema=0'],
     'weights: SAM 0.05 in the last fifth': ['sam=0.05'],
     'weights: SAM 0.1 in the last fifth': ['sam=0.1'],
-    'augmentation: none': [f'augment.{k}=0' for k in ('scale', 'shift', 'rotate', 'flip', 'brightness', 'contrast', 'erase', 'jitter')],
+    'augmentation: none': [f'augment.{k}=0' for k in AUGMENTATIONS],
     'augmentation: no zoom': ['augment.scale=0'],
     'augmentation: no shift': ['augment.shift=0'],
     'augmentation: no rotation': ['augment.rotate=0'],
@@ -53,8 +57,8 @@ ROWS = {
     'augmentation: no light': ['augment.brightness=0', 'augment.contrast=0'],
     'augmentation: no erasing': ['augment.erase=0'],
     'augmentation: no noise on landmarks': ['augment.jitter=0'],
-    **{f'landmarks: {k}, with the pixels':[f'model.landmark_net={k}'] for k in ('distances', 'attention', 'graph')},
-    **{f'landmarks: {k}, alone':['model.branches=landmarks', f'model.landmark_net={k}'] for k in ('distances', 'attention', 'graph')},
+    **{f'landmarks: {k}, with the pixels':[f'model.landmark_net={k}'] for k in NETS},
+    **{f'landmarks: {k}, alone':['model.branches=landmarks', f'model.landmark_net={k}'] for k in NETS},
     'landmarks: never withheld': ['model.branch_dropout=0'],
     'labels: generalized cross-entropy 0.3': [],
     'labels: generalized cross-entropy 0.7': [],
@@ -84,7 +88,8 @@ def more(name, arrays, votes):
     what, _, number = name.rpartition(' ')
     if what == 'classes: logit adjustment':
         return arrays, votes, dict(loss=logit_adjusted(arrays.counts()[0], float(number)))
-    if what == 'labels: generalized cross-entropy': return arrays, votes, dict(loss=generalized_cross_entropy(float(number)))
+    if what == 'labels: generalized cross-entropy':
+        return arrays, votes, dict(loss=generalized_cross_entropy(float(number)))
     if name == 'labels: without the tenth least believed':
         kept = ~np.isin(arrays.row, np.loadtxt(results/'doubted.txt', dtype=int))
         return arrays[kept], votes[kept], {}
@@ -94,8 +99,8 @@ def folder_of(name, seed): return root/'runs/study'/f"{re.sub(r'[^a-z0-9.]+', '-
 
 def recipe_of(name, seed=0):
     "The recipe of a row"
+    import fer_nb.lab.branches  # noqa: F401 (registers the branches that rows name)
     from fer_nb.apps.commands import parse_changes, recipe
-    import fer_nb.lab.branches # noqa: F401 (registers the branches that rows name)
     return recipe('ablation', parse_changes([*ROWS[name], f'seed={seed}']))
 
 def run_one(name, seed):
@@ -114,7 +119,8 @@ def train(name, seed, alone=True):
     folder.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, __file__, '--run', name, str(seed)]
     threads = {} if alone else dict(OMP_NUM_THREADS='1')
-    with open(f'{folder}.log', 'w') as log: subprocess.run(command, check=True, cwd=root, env=os.environ | threads, stdout=log, stderr=log)
+    with open(f'{folder}.log', 'w') as log:
+        subprocess.run(command, check=True, cwd=root, env=os.environ | threads, stdout=log, stderr=log)
     return folder
 
 def judge(folder, public):
@@ -125,10 +131,12 @@ def judge(folder, public):
     from fer_nb.train.training import read_log
     net = TorchNet(*load_weights(folder/'best.safetensors'))
     one, two = (predict_logits(net, public, tta)[:, :7] for tta in (False, True))
+    plain = unsmooth(one, net.calibration.fer2013.smoothing)
     single, both, log = score(public.labels, softmax(one)), score(public.labels, softmax(two)), read_log(folder)
-    return dict(accuracy=single['accuracy'], macro_f1=single['macro_f1'], accuracy_tta=both['accuracy'], macro_f1_tta=both['macro_f1'],
+    return dict(accuracy=single['accuracy'], macro_f1=single['macro_f1'], accuracy_tta=both['accuracy'],
+                macro_f1_tta=both['macro_f1'],
                 **{k:single['per_class'][k]['recall'] for k in ('disgust', 'fear')},
-                ece=round(ece(public.labels, softmax(z := unsmooth(one, net.calibration.fer2013.smoothing), fit_temperature(public.labels, z))), 4),
+                ece=round(ece(public.labels, softmax(plain, fit_temperature(public.labels, plain))), 4),
                 train_accuracy=round(log[-1]['train_accuracy'], 4), minutes=round(sum(r['seconds'] for r in log)/60, 1))
 
 def keep(folder):
@@ -139,7 +147,9 @@ def keep(folder):
     print(file)
 
 def together(folders):
-    "Note the scores on PublicTest of each network, and of the mean of the probabilities of two or more, with the fraction of faces on which these agree; notes of others stay"
+    """Note the scores on PublicTest of each network, and of the mean of the probabilities of two or more, with the
+    fraction of faces on which these agree; notes of others stay
+    """
     from itertools import combinations
     import numpy as np
     from fer_nb.landmarks import LandmarkExtractor
@@ -148,20 +158,25 @@ def together(folders):
     from fer_nb.train.model import load_weights
     from fer_nb.train.prepare import prepare
     file = results/'together.json'
-    public, said, out = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}, json.loads(file.read_text()) if file.exists() else {}
+    public, said = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}
+    out = json.loads(file.read_text()) if file.exists() else {}
     for folder in map(Path, folders):
         model, _ = load_weights(folder/'best.safetensors')
         said[folder.name] = [softmax(predict_logits(model, public, tta=tta)[:, :7]) for tta in (False, True)]
     for names in (c for n in range(1, len(said)+1) for c in combinations(said, n)):
         name, views = ' and '.join(names), np.mean([said[k] for k in names], 0)
         one, two = (score(public.labels, p) for p in views)
-        out[name] = dict(accuracy=one['accuracy'], macro_f1=one['macro_f1'], accuracy_tta=two['accuracy'], macro_f1_tta=two['macro_f1'])
-        if len(names)>1: out[name]['agree_tta'] = round(float((np.ptp([said[k][1].argmax(1) for k in names], axis=0)==0).mean()), 4)
+        out[name] = dict(accuracy=one['accuracy'], macro_f1=one['macro_f1'], accuracy_tta=two['accuracy'],
+                         macro_f1_tta=two['macro_f1'])
+        if len(names)>1:
+            out[name]['agree_tta'] = round(float((np.ptp([said[k][1].argmax(1) for k in names], axis=0)==0).mean()), 4)
         print(name, out[name], flush=True)
         file.write_text(json.dumps(out, indent=1) + '\n')
 
 def memory(folders, batch=256):
-    "Note what each network says, under views as a student of it gets them, of faces it learned from and of others, where FER+'s people see what the label says and where not; notes of others stay"
+    """Note what each network says, under views as a student of it gets them, of faces it learned from and of others,
+    where FER+'s people see what the label says and where not; notes of others stay
+    """
     import numpy as np
     import torch
     from fer_nb.landmarks import LandmarkExtractor, align
@@ -185,8 +200,11 @@ def memory(folders, batch=256):
             p = np.concatenate([ask(model, faces[i:i+batch], generator) for i in range(0, len(faces), batch)])
             def believed(where, what, p=p): return round(float(p[where, what[where]].mean()), 4)
             same, other = (seen>=0) & (seen==faces.labels), (seen>=0) & (seen!=faces.labels)
-            out.setdefault(folder.name, {})[split] = dict(accuracy=round(float((p.argmax(1)==faces.labels).mean()), 4), agreed=int(same.sum()), agreed_label=believed(same, faces.labels),
-                disputed=int(other.sum()), disputed_label=believed(other, faces.labels), disputed_people=believed(other, seen))
+            out.setdefault(folder.name,
+                           {})[split] = dict(accuracy=round(float((p.argmax(1)==faces.labels).mean()), 4),
+                                             agreed=int(same.sum()), agreed_label=believed(same, faces.labels),
+                disputed=int(other.sum()), disputed_label=believed(other,
+                                                                   faces.labels), disputed_people=believed(other, seen))
             print(folder.name, split, out[folder.name][split], flush=True)
         file.write_text(json.dumps(out, indent=1) + '\n')
 
@@ -194,13 +212,16 @@ def view(zoom=1., dx=0., dy=0., degrees=0., flip=False): return zoom, dx, dy, de
 
 def both(*views): return [v[:4] + (flip,) for v in views for flip in (False, True)]
 
+CORNERS = (-1, -1), (-1, 1), (1, -1), (1, 1)
 VIEWS = {
     'single view': [view()],
     'flip': both(view()),
-    'shift by 1 pixel, four ways, and flip': both(view(), *(view(dx=x/48, dy=y/48) for x,y in ((1,0),(-1,0),(0,1),(0,-1)))),
+    'shift by 1 pixel, four ways, and flip': both(view(),
+                                                  *(view(dx=x/48, dy=y/48) for x,y in ((1,0),(-1,0),(0,1),(0,-1)))),
     'zoom .94, 1, 1.06, and flip': both(*(view(zoom=z) for z in (.94, 1, 1.06))),
     'turn by −6°, 0, 6°, and flip': both(*(view(degrees=a) for a in (-6, 0, 6))),
-    'ten-crop: corners of 44 pixels, and flip': both(view(zoom=48/44), *(view(zoom=48/44, dx=x/24, dy=y/24) for x in (-1,1) for y in (-1,1))),
+    'ten-crop: corners of 44 pixels, and flip': both(view(zoom=48/44),
+                                                     *(view(zoom=48/44, dx=x/24, dy=y/24) for x,y in CORNERS)),
 }
 
 def logits_of(model, arrays, zoom, dx, dy, degrees, flip, batch=256):
@@ -217,7 +238,8 @@ def logits_of(model, arrays, zoom, dx, dy, degrees, flip, batch=256):
         part = arrays[i:i+batch]; n = len(part)
         maps = one.expand(n, 2, 2), torch.tensor([2*dx, 2*dy]).expand(n, 2)
         points = warp_landmarks(torch.from_numpy(part.landmarks), *maps, torch.full((n,), zoom), torch.full((n,), flip))
-        with torch.inference_mode(): out.append(model(warp_pixels(to_pixels(part.faces), *maps), align(points), torch.from_numpy(part.valid)))
+        with torch.inference_mode():
+            out.append(model(warp_pixels(to_pixels(part.faces), *maps), align(points), torch.from_numpy(part.valid)))
     return torch.cat(out).numpy()
 
 def try_views():
@@ -233,10 +255,12 @@ def try_views():
     for name, views in VIEWS.items():
         for v in views:
             if v not in known: known[v] = logits_of(net.model, public, *v)
-        s = score(public.labels, net.calibration.probabilities(np.mean([known[v] for v in views], 0), 'fer2013', flip=len(views)>1), 2)
+        s = score(public.labels,
+                  net.calibration.probabilities(np.mean([known[v] for v in views], 0), 'fer2013', flip=len(views)>1), 2)
         out[name] = dict(views=len(views), accuracy=s['accuracy'], macro_f1=s['macro_f1'])
         print(name, out[name], flush=True)
-    assert np.abs(known[view()] - predict_logits(net, public)).max()<2e-3, 'the plain view is not what the network is asked elsewhere'
+    gap = np.abs(known[view()] - predict_logits(net, public)).max()
+    assert gap<2e-3, 'the plain view is not what the network is asked elsewhere'
     (results/'views.json').write_text(json.dumps(out, indent=1) + '\n')
 
 def run_all(seeds, only, jobs):
@@ -247,7 +271,8 @@ def run_all(seeds, only, jobs):
     public = prepare(extract=LandmarkExtractor()).subset('PublicTest')
     if jobs>1: torch.set_num_threads(1) # threads that wait for each other while runs hold the cores cost minutes
     done = {(r['row'], r['seed']) for r in read_results()}
-    wanted = [(name, seed) for seed in range(seeds) for name in ROWS if (name, str(seed)) not in done and (not only or any(word in name for word in only))]
+    names = [name for name in ROWS if not only or any(word in name for word in only)]
+    wanted = [(name, seed) for seed in range(seeds) for name in names if (name, str(seed)) not in done]
     with ThreadPoolExecutor(jobs) as pool:
         running = {pool.submit(train, *run, jobs==1):run for run in wanted}
         for future in as_completed(running):
