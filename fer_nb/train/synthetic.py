@@ -29,10 +29,12 @@ _SPREAD = dict(zip(_UNITS, (.007, .007, .08, .007, .004, .008, .002, .08, .08, .
 def _expression(emotion, intensity, rng):
     "The ten numbers of one drawing: on the way from neutral to `emotion`, and a little beside it"
     if isinstance(emotion, str) and emotion not in EXPRESSIONS:
-        raise FerError(f"No expression is called {emotion!r}; there are {', '.join(EXPRESSIONS)}, or give a dict like one of `EXPRESSIONS`")
+        raise FerError(f"No expression is called {emotion!r}; there are {', '.join(EXPRESSIONS)}, "
+                       "or give a dict like one of `EXPRESSIONS`")
     rest = EXPRESSIONS['neutral']
     full = rest | (EXPRESSIONS[emotion] if isinstance(emotion, str) else emotion)
-    if unknown := set(full)-set(rest): raise FerError(f"An expression has no {', '.join(sorted(unknown))}; it has {', '.join(rest)}")
+    if unknown := set(full)-set(rest):
+        raise FerError(f"An expression has no {', '.join(sorted(unknown))}; it has {', '.join(rest)}")
     return {k: rest[k] + intensity*(full[k]-rest[k]) + rng.normal()*_SPREAD[k] for k in rest}
 
 # %% ../../nbs/02_synthetic.ipynb #d6be67fe
@@ -64,8 +66,7 @@ def _outline(head, grow=(1,1,1), shift=(0,0,0), t=_ROUND, jaw=0.):
     narrow = 1 - jaw*np.clip(along/head.radii[1], 0, 1)**2
     return head.project(shift) + (along*down + narrow*(d-along*down))*head.unit
 
-def _ring(head, x, y, rx, ry, lift=0., t=np.linspace(0, 2*np.pi, 21)): return head.on(x+rx*np.cos(t), y+ry*np.sin(t),
-                                                                                      lift)
+def _ring(head, x, y, rx, ry, lift=0., t=_RING): return head.on(x+rx*np.cos(t), y+ry*np.sin(t), lift)
 
 # %% ../../nbs/02_synthetic.ipynb #8180f9cd
 class _Pen:
@@ -117,18 +118,18 @@ def random_look(seed:int|np.random.Generator=0
     rng = np.random.default_rng(seed)
     def pick(options): return options[rng.integers(len(options))]
     def near(rgb, s): return tuple(np.clip(np.array(rgb)*rng.uniform(1-s, 1+s) + rng.normal(size=3)*4, 5, 250))
-    return Look(near(pick(_SKIN), .08), near(pick(_HAIR), .15), near(pick(_IRIS), .2), near((rng.uniform(40,
-                                                                                                         200),)*3, .3),
-                near((rng.uniform(40, 225),)*3, .1), rng.uniform(.33, .385), rng.uniform(-.33, -.24),
-                pick(('short', 'short', 'long', 'long', 'bald')), bool(rng.random()<.15), max(0., rng.uniform(-1.2,
-                                                                                                              1.)), rng.uniform(.85, 1.2))
+    return Look(near(pick(_SKIN), .08), near(pick(_HAIR), .15), near(pick(_IRIS), .2),
+                near((rng.uniform(40, 200),)*3, .3), near((rng.uniform(40, 225),)*3, .1), rng.uniform(.33, .385),
+                rng.uniform(-.33, -.24), pick(('short', 'short', 'long', 'long', 'bald')), bool(rng.random()<.15),
+                max(0., rng.uniform(-1.2, 1.)), rng.uniform(.85, 1.2))
 
 # %% ../../nbs/02_synthetic.ipynb #35b3ce99
 def _draw_head(pen, head, look):
     "Shoulders, the hair behind, ears, neck, skin"
     u, c, t = head.unit, head.centre, np.linspace(np.pi, 2*np.pi, 25)
-    if look.style=='long': pen.fill(np.r_[_outline(head, (1.22,1.08,1.1), (0,-.04,-.08), t), c+u*np.array([[.47,.55],
-                                                                                                           [-.47,.55]])], look.hair, .7)
+    if look.style=='long':
+        behind = _outline(head, (1.22,1.08,1.1), (0,-.04,-.08), t)
+        pen.fill(np.r_[behind, c+u*np.array([[.47,.55], [-.47,.55]])], look.hair, .7)
     pen.fill(c + u*np.array([[-.17,.25], [.17,.25], [.2,.75], [-.2,.75]]), look.skin, .68)
     pen.fill(c + u*np.r_[np.stack([.78*np.cos(t), .85+.34*np.sin(t)], -1), [[.8,3], [-.8,3]]], look.cloth)
     if look.style!='bald': pen.fill(_outline(head, (1.12,1.05,1.1), (0,-.045,-.06)), look.hair, .75)
@@ -213,14 +214,14 @@ def _both(x, *rest): return [(x, *rest), (-x, *rest)]
 def _hills(p): # x, y, lift, width in x, in y, height
     return np.array([(0,-.03,.05,.022,.09,.028), (0,.075,.09,.04,.035,.06), (0,.4,.02,.09,.05,.02),
                      (0,.262,.02,.09,.016,-.012), (0,.14,.02,.014,.03,-.006),
-                     *_both(.15,-.09,0,.075,.05,-.02), *_both(.21,.06,0,.09,.07,.018+.02*p['cheek']), *_both(.05,.09,.04,.02,.02,.02), *_both(.13,-.17,0,.1,.03,.012)])
+                     *_both(.15,-.09,0,.075,.05,-.02), *_both(.21,.06,0,.09,.07,.018+.02*p['cheek']),
+                     *_both(.05,.09,.04,.02,.02,.02), *_both(.13,-.17,0,.1,.03,.012)])
 
 def _stains(look): # the same; the last is by how much brighter
     hair = [(0,.36,0,.2,.09,-.5), (0,.165,.02,.1,.025,-.4), *_both(.25,.25,0,.07,.12,-.4)]
     return np.array([(-.12,-.36,0,.09,.03,.12), *_both(.15,-.1,0,.075,.045,-.16), *_both(.07,-.05,0,.03,.05,-.1),
-                     (0,.115,.03,.06,.014,-.18),
-                     (0,.285,0,.09,.02,-.16), *_both(.27,.16,0,.06,.14,-.05), *((*h[:5],
-                                                                                 h[5]*look.beard) for h in hair)])
+                     (0,.115,.03,.06,.014,-.18), (0,.285,0,.09,.02,-.16), *_both(.27,.16,0,.06,.14,-.05),
+                     *((*h[:5], h[5]*look.beard) for h in hair)])
 
 def _field(head, hills, x, y):
     "Sum of Gaussians at the pixels whose columns are at `x` and rows at `y`, float (len(y), len(x))"
@@ -231,7 +232,7 @@ def _field(head, hills, x, y):
 
 # %% ../../nbs/02_synthetic.ipynb #afdf1d5b
 def _normals(head, x, y):
-    "Unit normals (..., 3) of the ellipsoid seen at pixels (x, y), and how far inside its outline they lie (negative: outside)"
+    "Unit normals (..., 3) of the ellipsoid seen at pixels (x, y), and how far inside its outline they lie"
     A = head.pose @ np.diag(head.radii**-2.) @ head.pose.T
     x, y = (x-head.centre[0])/head.unit, (y-head.centre[1])/head.unit
     b, c = A[0,2]*x + A[1,2]*y, A[0,0]*x*x + 2*A[0,1]*x*y + A[1,1]*y*y - 1  # A₃₃z² + 2bz + c = 0
@@ -278,7 +279,8 @@ def _photograph(im, width, height, rng, noise, blur):
 def _throw(rng, yaw, pitch, roll, light):
     "Pose and light, where they are not given"
     for name, v in dict(yaw=yaw, pitch=pitch, roll=roll).items():
-        if v is not None and not -60<=v<=60: raise FerError(f"{name} is {v}°; beyond 60° the far half of the drawing is missing")
+        if v is not None and not -60<=v<=60:
+            raise FerError(f"{name} is {v}°; beyond 60° the far half of the drawing is missing")
     dice = rng.normal(size=7)
     pose = [d*s if v is None else v for v,d,s in zip((yaw, pitch, roll), dice, (9, 6, 5))]
     return pose, (dice[3]*.5, .25+dice[4]*.35) if light is None else light, dice[5:]*.012
