@@ -8,9 +8,9 @@
     python tools/study.py --views                         # the shipped network, asked about a face in several views
 
 Each short run is the recipe `ablation` with changes, in a process of its own, in runs/study, continued if it was
-stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long run becomes
-nbs/study/NAME.json: recipe, commit, cost and log. What several say together becomes nbs/study/together.json, what they
-remember memory.json, what several views are worth views.json.
+stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long
+run becomes nbs/study/NAME.json: recipe, commit, cost and log. What several say together becomes together.json, what
+they remember memory.json, what several views are worth views.json.
 """
 import argparse
 import csv
