@@ -43,8 +43,8 @@ def downloads(kinds, place):
                                icon=':material/download:')
 
 def tables(rows, name):
-    return [('CSV', lambda: reading.table(rows, 'csv'), f'{name}.csv', 'text/csv'),
-            ('JSON', lambda: reading.table(rows, 'json'), f'{name}.json', 'application/json')]
+    return [('CSV table', lambda: reading.table(rows, 'csv'), f'{name}.csv', 'text/csv'),
+            ('JSON table', lambda: reading.table(rows, 'json'), f'{name}.json', 'application/json')]
 
 # Pictures
 
@@ -71,13 +71,12 @@ def show(pic, key, points=False, heat=False, how=PLAIN, under=None):
     with right:
         slot = st.container()
         if under: points, heat, how = under()
-        with slot: cards(pic, key, points, heat, how)
-        if pic.faces(how) and key:
-            stem = reading.safe(pic.name)
-            mime = 'image/png' if pic.ending == 'png' else 'image/jpeg'
-            marked = [('Marked picture', lambda: pic.marked(how), f'{stem}.{pic.ending}', mime)]
-            downloads(marked + (tables(pic.rows(how), stem) if under else []), key)
     with left: st.html(parts.photo(pic.uri, pic.name, pic.size, pic.faces(how), key))
+    with slot: cards(pic, key, points, heat, how)
+    if not (pic.faces(how) and key): return
+    stem, mime = reading.safe(pic.name), 'image/png' if pic.ending == 'png' else 'image/jpeg'
+    marked = [('Marked picture', lambda: pic.marked(how), f'{stem}.{pic.ending}', mime)]
+    with right: downloads(marked + (tables(pic.rows(how), stem) if under else []), key)
 
 def tag(row): return row['emotion'] if row['status'] == 'ok' else row['status']
 
@@ -205,7 +204,7 @@ def show_film(shown):
         if faces:
             face = faces[0]
             if len(faces) > 1: face = st.segmented_control('Face', faces, default=face, required=True, key='face')
-            st.html(parts.heard(f'Face {face}') + film.ribbon(shown.timeline, face))
+            st.html(film.ribbon(shown.timeline, face))
             st.markdown('The higher a band, the more probable its emotion. Tap, drag or use the slider to seek.')
     if faces:
         rows, seen = film.seconds_by_emotion(shown.timeline)
@@ -213,8 +212,8 @@ def show_film(shown):
         seconds = {k: number(v, format='%.1f') for k, v in dict(start='From, s', end='To, s').items()}
         percents = {k: number(k.capitalize(), format='percent') for k in seen}
         st.dataframe(rows, hide_index=True, column_config=dict(face='Face') | seconds | percents)
-    downloads([('CSV', shown.timeline.to_csv, 'video.csv', 'text/csv'),
-               ('JSON', shown.timeline.to_json, 'video.json', 'application/json'),
+    downloads([('CSV table', shown.timeline.to_csv, 'video.csv', 'text/csv'),
+               ('JSON table', shown.timeline.to_json, 'video.json', 'application/json'),
                ('Marked video', shown.mp4, 'video.mp4', 'video/mp4')], 'video')
 
 # About

@@ -417,5 +417,5 @@ def test_a_timeline_has_a_named_band_for_each_emotion():
     def row(t): return FaceRow('ok', emotion='happy', confidence=.4, probabilities=p, time=t/10, frame=t, face=1)
     rows = [row(t) for t in range(10)]
     text = film.ribbon(Timeline(rows), 1)
-    assert re.findall(r'<span>(\w+)</span><svg', text) == list(CLASSES) and text.count('<rect') == 70
+    assert re.findall(r'<span>(\w+)</span><div', text) == list(CLASSES) and text.count('<i ') == 70
     assert 'type="range"' in text and 'aria-label' in text and '0.00,Happy 40%' in text

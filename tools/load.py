@@ -18,7 +18,8 @@ import urllib.request
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
-FLAGS = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
+FLAGS = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
+         '--disable-component-update --disable-sync').split()
 SEEN = '''new MutationObserver(() => {
     if (!window.painted && document.querySelector('.stHtml h1')) window.painted = Date.now();
     if (!window.answered && document.querySelector('.bars')) window.answered = Date.now();
@@ -35,7 +36,7 @@ def pictures(n):
         yield f'visitor-{i+1:02}.png', f.getvalue()
 
 def visit(browser, address, sessions, timeout=120):
-    "One dict a session: what it was told, what the recogniser says alone, milliseconds to first paint and to the answer"
+    "One dict a session: what it was told, what the recogniser says alone, milliseconds to first paint and answer"
     from fer_nb.apps.page.words import percent
     from fer_nb.inference import EmotionRecognizer
     files, recognizer = list(pictures(sessions)), EmotionRecognizer.from_pretrained()
@@ -50,7 +51,8 @@ def visit(browser, address, sessions, timeout=120):
         v['paint'] = v['page'].evaluate('window.painted') - 1000*start
     for v,(name,data) in zip(visits, files):
         v['sent'] = 1000*time.time()
-        v['page'].locator('.st-key-pictures input[type=file]').set_input_files([dict(name=name, mimeType='image/png', buffer=data)], no_wait_after=True)
+        file = dict(name=name, mimeType='image/png', buffer=data)
+        v['page'].locator('.st-key-pictures input[type=file]').set_input_files([file], no_wait_after=True)
     for v in visits:
         page = v.pop('page')
         page.locator('.bars').wait_for(timeout=1000*timeout)
@@ -63,8 +65,11 @@ def visit(browser, address, sessions, timeout=120):
 def serve():
     "A server of the page on a free port: its process and address"
     with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
-    command = [sys.executable, '-m', 'streamlit', 'run', 'streamlit_app.py', '--server.headless=true', '--server.address=127.0.0.1', f'--server.port={port}', '--server.fileWatcherType=none']
-    process, address = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), f'http://127.0.0.1:{port}'
+    options = dict(headless='true', address='127.0.0.1', port=port, fileWatcherType='none')
+    command = [sys.executable, '-m', 'streamlit', 'run', 'streamlit_app.py']
+    command += [f'--server.{k}={v}' for k, v in options.items()]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f'http://127.0.0.1:{port}'
     for _ in range(240):
         try: urllib.request.urlopen(f'{address}/_stcore/health', timeout=5); return process, address
         except OSError: time.sleep(.25)
@@ -75,8 +80,11 @@ def table(visits, memory=None):
     wrong = sum(v['said']!=v['expected'] for v in visits)
     def row(name): 
         values = sorted(v[name]/1000 for v in visits)
-        return f"| {'first paint' if name=='paint' else 'answer after upload'} | {statistics.median(values):.2f} s | {values[-1]:.2f} s |"
-    lines = [f'{len(visits)} sessions, {wrong} wrong or mixed answers' + (f', server memory {memory:.0f} MiB' if memory else ''), '', '| | median | slowest |', '|:--|--:|--:|', row('paint'), row('answer')]
+        what = 'first paint' if name == 'paint' else 'answer after upload'
+        return f"| {what} | {statistics.median(values):.2f} s | {values[-1]:.2f} s |"
+    held = f', server memory {memory:.0f} MiB' if memory else ''
+    head = f'{len(visits)} sessions, {wrong} wrong or mixed answers{held}'
+    lines = [head, '', '| | median | slowest |', '|:--|--:|--:|', row('paint'), row('answer')]
     return '\n'.join(lines)
 
 def main():
@@ -95,7 +103,8 @@ def main():
             visits = visit(browser, address, args.sessions)
             browser.close()
         import psutil
-        print('all at once:'); print(table(visits, psutil.Process(process.pid).memory_info().rss/2**20 if process else None))
+        memory = psutil.Process(process.pid).memory_info().rss/2**20 if process else None
+        print('all at once:'); print(table(visits, memory))
         sys.exit(any(v['said']!=v['expected'] for v in visits))
     finally:
         if process: process.terminate(); process.wait(10)

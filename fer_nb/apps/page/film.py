@@ -48,16 +48,15 @@ def ribbon(timeline: 'Timeline', face: int) -> str:
     end = max(steps[-1][1], timeline[-1].time+step)
     def band(c):
         def bar(a, b, v):
-            x, width = 1000*a/end, 1000*(b-a)/end + .5
-            return f'<rect x="{x:.1f}" width="{width:.1f}" y="{30*(1-v):.1f}" height="{30*v:.1f}"/>'
+            return f'<i style="left:{100*a/end:.2f}%;width:{100*(b-a)/end+.05:.2f}%;height:{100*v:.0f}%"></i>'
         bars = ''.join(bar(a, b, r.probabilities[c]) for a, b, r in steps)
-        return f'<span>{c}</span><svg viewBox="0 0 1000 30" preserveAspectRatio="none" fill="{COLORS[c]}">{bars}</svg>'
+        return f'<span>{c}</span><div class="band" style="--c:{COLORS[c]}">{bars}</div>'
     said = ';'.join(f'{a:.2f},{words.headline(r)} {words.percent(r.confidence)}' for a, _, r in steps)
     slider = (f'<input type="range" min="0" max="{end:.2f}" step="{step:.3f}" value="0" '
               'aria-label="Moment in the video, seconds">')
     return (f'<div class="ribbon" data-said="{html.escape(said)}">'
             f'<div class="bands" aria-hidden="true">{"".join(map(band, CLASSES))}'
-            f'<div class="over"><i class="head"></i></div></div>{slider}<output>0.0 s</output></div>')
+            f'<div class="over"><b class="head"></b></div></div>{slider}<output>0.0 s</output></div>')
 
 def seconds_by_emotion(timeline: 'Timeline') -> tuple[list[dict], list[str]]:
     "A row for each face, and the emotions that occur"

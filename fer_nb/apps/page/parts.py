@@ -117,7 +117,7 @@ def _spots(box, w, h): # the corners where a badge can hang, best first: its rec
 
 def _apart(a, b) -> bool: return a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
 
-def _hang(boxes, texts, size, first=0) -> list[str] | None: # CSS of each badge; None if they do not fit
+def _hang(boxes, texts, size, first) -> list[str] | None: # CSS of each badge; None if they do not fit
     scale = min(_SHOWN/max(size), 1) if size else 1
     width, height = max(size[0]*scale, 1), max(size[1]*scale, 1)
     taken, out = [], []
@@ -125,7 +125,8 @@ def _hang(boxes, texts, size, first=0) -> list[str] | None: # CSS of each badge;
         w, h = 100*(8*len(text)+10)/width, 100*20/height
         spots = list(_spots(box, w, h))
         free = ((r, css) for r, css in spots[first:] + spots[:first]
-                if r[0] >= 0 and r[1] >= 0 and r[2] <= 100 and r[3] <= 100 and all(_apart(r, t) for t in taken))
+                if r[0] >= 0 and r[1] >= 0 and r[2] <= 100 and r[3] <= 100 and all(_apart(r, t) for t in taken)
+                and (first or all(_apart(r, b) for b in boxes if b is not box)))
         spot = next(free, None)
         if spot is None: return None
         taken.append(spot[0]); out.append(spot[1])
