@@ -95,3 +95,9 @@ lock:
 clean:
 	rm -rf build dist *.egg-info _docs _proc .pytest_cache .ruff_cache
 	find fer_nb nbs tests tools -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+# The page without a server, in _docs/live/. The only target that needs npm.
+.PHONY: web
+web: $(READY)
+	npm ci --prefix web --ignore-scripts
+	$(PY) tools/web.py
