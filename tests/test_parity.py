@@ -16,7 +16,10 @@ VIEWS = 'plain', 'mirrored', 'blurred'
 
 @cache
 def theirs(most, confidence):
-    return mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=most, min_detection_confidence=confidence)
+    return mediapipe.solutions.face_mesh.FaceMesh(
+        static_image_mode=True, max_num_faces=most, min_detection_confidence=confidence
+    )
+
 
 def reference(image, most=1, confidence=.1):
     found = theirs(most, confidence).process(np.ascontiguousarray(image)).multi_face_landmarks or []
@@ -35,7 +38,8 @@ def locate(face, view):
 def whole(image, confidence, most=4, max_side=640):
     "What MediaPipe finds in a photo, prepared by OpenCV"
     (h, w), scale = image.shape[:2], min(1, max_side/max(image.shape[:2]))
-    if scale < 1: image = cv2.resize(image, (max(1, round(w*scale)), max(1, round(h*scale))), interpolation=cv2.INTER_AREA)
+    if scale < 1:
+        image = cv2.resize(image, (max(1, round(w * scale)), max(1, round(h * scale))), interpolation=cv2.INTER_AREA)
     b = round(.25*min(image.shape[:2]))
     bordered = np.pad(image, ((b, b), (b, b), (0, 0)), constant_values=128)
     for name, view, border in (('plain', image, 0), ('mirrored', image[:, ::-1], 0), ('bordered', bordered, b)):
@@ -52,13 +56,22 @@ def photos():
     from skimage import data
     hopper = np.asarray(Image.open(matplotlib.cbook.get_sample_data('grace_hopper.jpg', asfileobj=False)))
     portrait, lfw = data.astronaut()[:300, 80:380], (data.lfw_subset()[:100]*255).astype(np.uint8)
-    rng, out = np.random.default_rng(0), [hopper, data.astronaut(), data.chelsea(), np.hstack([hopper[:300, 100:400], portrait])]
+    rng, out = (
+        np.random.default_rng(0),
+        [hopper, data.astronaut(), data.chelsea(), np.hstack([hopper[:300, 100:400], portrait])],
+    )
     for _ in range(8):
-        scene = Image.fromarray(rng.integers(60, 200, (3, 4, 3), dtype=np.uint8)).resize((640, 480), Image.Resampling.NEAREST)
+        scene = Image.fromarray(rng.integers(60, 200, (3, 4, 3), dtype=np.uint8)).resize(
+            (640, 480), Image.Resampling.NEAREST
+        )
         small = [np.stack([lfw[i]]*3, 2) for i in rng.integers(0, 100, 2)]
         for i, face in enumerate((hopper[20:420, 60:460], portrait, *small)):
             side, turn = int(rng.integers(110, 200)), float(rng.uniform(-25, 25))
-            face = Image.fromarray(face).resize((side, side), Image.Resampling.BICUBIC).rotate(turn, fillcolor=(128, 128, 128))
+            face = (
+                Image.fromarray(face)
+                .resize((side, side), Image.Resampling.BICUBIC)
+                .rotate(turn, fillcolor=(128, 128, 128))
+            )
             scene.paste(face, (i % 2*320 + int(rng.integers(0, 320-side)), i//2*240 + int(rng.integers(0, 240-side))))
         large = scene.resize((int(rng.integers(700, 2200)), int(rng.integers(600, 1500))), Image.Resampling.BICUBIC)
         out += [np.asarray(scene), np.asarray(large)]
@@ -78,7 +91,13 @@ def test_photos_show_the_same_faces(photos, confidence):
 def faces():
     if not os.environ.get('FER2013_HOME'): pytest.skip('FER2013_HOME is not set')
     from fer_nb.train.data import prepare
-    return prepare(None, LandmarkExtractor(), progress=False).subset('PublicTest').faces[:int(os.environ.get('FER_NB_PARITY', 100))]
+
+    return (
+        prepare(None, LandmarkExtractor(), progress=False)
+        .subset('PublicTest')
+        .faces[: int(os.environ.get('FER_NB_PARITY', 100))]
+    )
+
 
 @pytest.mark.parametrize('view', VIEWS)
 def test_fer2013_faces_get_the_same_points(faces, view):
