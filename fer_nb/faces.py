@@ -8,8 +8,9 @@ __all__ = ['Face', 'FaceDetector', 'draw_faces']
 # %% ../nbs/05_faces.ipynb #6e7e4d90
 import io
 import math
-from dataclasses import dataclass, field, replace
-from typing import Any, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from .mtcnn import _fit, _mtcnn, _nets
@@ -169,12 +170,11 @@ def _place(edge, w, h, size, taken):
     hidden = [sum(_shared(p, t) for t in taken) for p in places]
     return places[int(np.argmin(hidden))]
 
-def _tag(draw, text, place, colour, font):
+def _tag(draw, text, place, colour, font, pad):
     "A filled label"
     left, top, *_ = draw.textbbox((0, 0), text, font=font)
     draw.rectangle(place, fill=colour)
     ink = 'black' if np.dot(ImageColor.getrgb(colour)[:3], (.299, .587, .114)) > 110 else 'white'
-    pad = max(2, round(font.size/5))
     draw.text((place[0]+pad-left, place[1]+pad-top), text, fill=ink, font=font)
 
 # %% ../nbs/05_faces.ipynb #d661909c
@@ -208,7 +208,8 @@ def _draw_boxes(im, boxes):
     "Draw (edge, text, colour) of each face onto a PIL picture"
     boxes = [b for b in boxes if b[0][2] > b[0][0] and b[0][3] > b[0][1]]                # outside the picture: nothing
     line, taken = max(2, round(max(im.size)/320)), []
-    draw, font = ImageDraw.Draw(im), ImageFont.load_default(max(13, round(max(im.size)/44)))
+    draw, height = ImageDraw.Draw(im), max(13, round(max(im.size)/44))
+    font, pad = ImageFont.load_default(height), max(2, round(height/5))
     for edge, _, colour in boxes:
         draw.rectangle(edge, outline='black', width=line+2)
         draw.rectangle(edge, outline=colour, width=line)
