@@ -216,9 +216,8 @@ def _draw_boxes(im, boxes):
     for edge, text, colour in boxes:                                                     # last: no line crosses a text
         if not text: continue
         left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-        pad = 2*max(2, round(font.size/5))
-        taken.append(_place(edge, right-left+pad, bottom-top+pad, im.size, taken))
-        _tag(draw, text, taken[-1], colour, font)
+        taken.append(_place(edge, right-left+2*pad, bottom-top+2*pad, im.size, taken))
+        _tag(draw, text, taken[-1], colour, font, pad)
 
 # %% ../nbs/05_faces.ipynb #4ad401c3
 _CERTAIN, _SURE, _BETTER = .999, .99, .003 # scores: no second look; enough for a turned photo; better by how much
