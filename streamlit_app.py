@@ -227,9 +227,9 @@ def about_tab():
         st.markdown(f"Measured on {report['n']:,} FER2013 pictures kept out of training (PrivateTest). "
                     "They are small, gray and from the web: expect less on faces unlike them.")
         st.html(about.figures_html(report))
-        scores = next(iter(about.truths(report).values()))['single']
-        st.markdown(about.in_words(scores))
-        st.html(about.confusion_html(scores))
+        truth, scores = next(iter(about.truths(report).items()))
+        st.markdown(about.in_words(scores['single'], truth))
+        st.html(about.confusion_html(scores['single']))
     st.subheader('Privacy', anchor=False); st.markdown(words.CARD['privacy'])
 
 # The page

@@ -7,6 +7,7 @@ from .parts import percent
 from .words import percent as plain_percent
 
 _NAMES = dict(people='What people say: the majority of ten', fer2013='FER2013’s own label')
+_BY = dict(people='Compared with what people say', fer2013='Compared with FER2013’s labels')
 
 def report() -> dict[str, Any] | None:
     "What was measured on PrivateTest when the weights were made"
@@ -52,11 +53,11 @@ def confusion_html(scores: dict[str, Any]) -> str:
     caption = 'What is taken for what: a row for each true expression, a column for each prediction'
     return _table('Confusion matrix', caption, ('is', 'pictures', *CLASSES), body)
 
-def in_words(scores: dict[str, Any]) -> str:
-    "The confusion matrix in a sentence"
+def in_words(scores: dict[str, Any], truth: str) -> str:
+    "The confusion matrix of one truth in a sentence"
     per = scores['per_class']
     best, worst = (f(CLASSES, key=lambda c: per[c]['recall']) for f in (max, min))
     row = scores['confusion'][CLASSES.index(worst)]
     other = max((c for c in CLASSES if c != worst), key=lambda c: row[CLASSES.index(c)])
-    return (f'It recognises **{best}** best ({plain_percent(per[best]["recall"])} of them) and **{worst}** worst '
+    return (f'{_BY[truth]}, it recognises **{best}** best ({plain_percent(per[best]["recall"])} of them) and **{worst}** worst '
             f'({plain_percent(per[worst]["recall"])}), which it most often takes for {other}.')
