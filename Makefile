@@ -19,7 +19,7 @@ INSTALL := $(if $(UV),UV_INDEX="$$($(PY) -m pip config get global.extra-index-ur
 
 # Installs 620 MB the first time
 app: $(if $(wildcard $(READY)),$(READY),$(PAGE))
-	$(PY) -m streamlit run streamlit_app.py
+	$(PY) -m streamlit run streamlit_app.py --server.address=127.0.0.1
 
 test: $(READY)
 	$(PY) .ci/check
