@@ -13,13 +13,22 @@ chromium = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 
 quiet = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
          '--disable-component-update --disable-sync').split()
 
+def run(code):
+    return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip()
+
 def test_import_is_light():
     "Neither by import nor by reading frames of one's own"
     heavy = set('torch torchvision fastcore tqdm pandas av cv2 mediapipe matplotlib facenet_pytorch'.split())
-    code = ('import sys; from fer_nb.video.files import read_video; import numpy as np; '
+    code = ('import sys; from fer_nb.video.files import read_video; import fer_nb.video.timeline; import numpy as np; '
             f'list(read_video([np.zeros((9, 9, 3), np.uint8)], rate=1)); print(sorted({heavy} & set(sys.modules)))')
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == '[]'
+    assert run(code) == '[]'
+
+def test_without_the_extra():
+    "What the base install lacks is named, with the way to get it"
+    code = ("import sys; sys.modules['av'] = None\nfrom fer_nb.core import MissingExtra\n"
+            "from fer_nb.video.files import video_info\n"
+            "try: video_info(b'film')\nexcept MissingExtra as e: print(e)")
+    assert "Reading a film needs the extra 'video'" in run(code) and '.[video]' in run(code)
 
 @pytest.mark.skipif(not chromium, reason='no Chromium on the path: install the chromium package')
 def test_a_browser_plays_it(tmp_path):
