@@ -11,10 +11,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
-
 import numpy as np
 from PIL import Image
-
 from ..faces import BOX_WIDTH, _box_back, crop_frame, frame_points
 from ..inference import LEVEL, _leveled, _turned, to_fer
 from ..landmarks import head_pose

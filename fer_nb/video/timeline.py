@@ -183,17 +183,16 @@ def plot_timeline(timeline:Timeline,  # of `analyze_video`
     if more: fig.suptitle(f'and {more} more faces, seen for less time', fontsize=9)
     return fig
 
-# %% ../../nbs/27_timeline.ipynb #beb743d8
+# %% ../../nbs/27_timeline.ipynb #6a175edf
 def draw_rows(image:np.ndarray,   # uint8 (H, W, 3), RGB
               rows:list[FaceRow], # of this frame
               scale:float=1.      # pixels of the film for one of `image`
              ) -> np.ndarray:     # uint8 (H, W, 3)
     "The frame with a box, number and words for each face, in the colour of its emotion"
-    here = {r.face:replace(r, box=tuple(v/scale for v in r.box)) for r in rows if r.face and r.box}
+    here = [replace(r, box=tuple(v/scale for v in r.box)) for r in rows if r.face and r.box]
     if not here: return image
-    shown = [here.get(n, FaceRow('no_face')) for n in range(1, max(here)+1)]
-    colors = [_color(r.emotion) for r in shown]
-    return np.asarray(draw_faces(image, shown, [label(r) for r in shown], colors, min_side=1))
+    colors, numbers = [_color(r.emotion) for r in here], [r.face or 0 for r in here]
+    return np.asarray(draw_faces(image, here, [label(r) for r in here], colors, min_side=1, numbers=numbers))
 
 # %% ../../nbs/27_timeline.ipynb #747b8577
 Progress = Callable[[float, float|None], None] # called with seconds done and in all; what it raises ends the pass
