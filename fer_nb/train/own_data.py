@@ -97,7 +97,7 @@ def _as_arrays(names, labels, crops, points, found, classes, people, seed, folds
     arrays.landmarks, arrays.valid = np.stack(points).astype(np.float32), np.array(found)
     return arrays
 
-# %% ../../nbs/19_own_data.ipynb #f8fe148b
+# %% ../../nbs/19_own_data.ipynb #5db517a7
 def own_config(arrays:FerArrays,
                begin:str|os.PathLike|None='shipped', # weights; 'shipped': the package's; None: random ones
                **changes                             # fields of the recipe
@@ -108,7 +108,9 @@ def own_config(arrays:FerArrays,
         form = asdict(load_weights(own_begin(begin))[0].config)
         config = TrainConfig(model=form, epochs=12, batch_size=32, lr=.01, head_lr=5., ema=.98, patience=12)
     model = replace(config.model, n_classes=len(arrays.classes), n_votes=0)
-    return TrainConfig(**asdict(config) | dict(model=asdict(model), votes_loss=0.) | changes)
+    recipe = asdict(config) | dict(model=asdict(model), votes_loss=0.)
+    for k,v in changes.items(): recipe[k] = recipe.get(k, {}) | v if isinstance(v, dict) else v
+    return TrainConfig(**recipe)
 
 def own_begin(begin:str|os.PathLike|None) -> Path|None:
     "The file to begin from"
