@@ -8,13 +8,13 @@ __all__ = []
 # %% ../nbs/06_facemesh.ipynb #ed331c17
 import math
 import os
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 from typing import Any
 import numpy as np
 
 # %% ../nbs/06_facemesh.ipynb #0a8a0fc6
-@lru_cache(maxsize=None)
+@cache
 def _session(name, threads, process) -> Any:
     "The network `name` for this process, opened at its first use"
     import onnxruntime

@@ -42,7 +42,7 @@ def whole(image, confidence, most=4, max_side=640):
         image = cv2.resize(image, (max(1, round(w * scale)), max(1, round(h * scale))), interpolation=cv2.INTER_AREA)
     b = round(.25*min(image.shape[:2]))
     bordered = np.pad(image, ((b, b), (b, b), (0, 0)), constant_values=128)
-    for name, view, border in (('plain', image, 0), ('mirrored', image[:, ::-1], 0), ('bordered', bordered, b)):
+    for name, view, border in (('plain', image, 0), ('mirrored', image[:, ::-1], 0), ('bordered', bordered, b)): # noqa: B007
         h, w = view.shape[:2]
         if faces := reference(view, most, confidence): break
     if name == 'mirrored': faces = [mirror(f) for f in faces]

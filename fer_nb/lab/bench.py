@@ -22,7 +22,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ from PIL import Image
 # %% ../../nbs/40_bench.ipynb #70e2df38
 def _mediapipe() -> Callable|None: # face uint8 (48, 48) to landmarks float32 (468, 3) and whether they were found
     "FaceMesh as MediaPipe runs it, if it is installed"
-    try: from mediapipe import solutions
+    try:
+        from mediapipe import solutions
     except ImportError: return None
     from fer_nb.landmarks import canvas
     warnings.filterwarnings('ignore', module='google.protobuf') # it warns of what MediaPipe calls
@@ -101,7 +102,7 @@ def group(faces:int=12, # at most 12
     im, step = Image.fromarray(data.coffee()).resize((side, side), Image.Resampling.BICUBIC), side//4
     face = portrait(512).crop((96, 0, 352, 256)).resize((step, step), Image.Resampling.BICUBIC)
     for i in range(faces):
-        im.paste(face.point(lambda v: v*(1-.03*i)), (i%4*step, i//4*step + step//2))
+        im.paste(face.point(lambda v, i=i: v*(1-.03*i)), (i%4*step, i//4*step + step//2))
         face = face.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return im
 
@@ -130,7 +131,8 @@ def one_thread():
     for variable in THREAD_VARIABLES: os.environ[variable] = '1'
     import torch
     torch.set_num_threads(1)
-    try: import cv2 # MediaPipe brings it
+    try:
+        import cv2  # MediaPipe brings it
     except ImportError: return
     cv2.setNumThreads(1)
 
@@ -269,7 +271,8 @@ def memory_part(quick:bool=False,
                 n:int|None=None # predictions; None: 10,000, quick 1,000
                ) -> dict:
     "Resident memory over many predictions, MiB"
-    try: import psutil
+    try:
+        import psutil
     except ImportError as e: raise NotAvailable("psutil is not installed: pip install psutil") from e
     from skimage import data
     from fer_nb.inference import EmotionRecognizer
@@ -465,7 +468,7 @@ def bench(quick:bool=False,               # fewer rounds: a minute instead of fi
     "Measure this installation against the naive path. Wants a machine that does nothing else."
     _known(parts or PARTS)
     if out: Path(out).parent.mkdir(parents=True, exist_ok=True) # now, not after five minutes
-    date = datetime.now(timezone.utc).strftime('%Y-%m-%d')
+    date = datetime.now(UTC).strftime('%Y-%m-%d')
     done = dict(date=date, commit=commit(), quick=bool(quick), machine=machine(), parts={})
     for name in parts or PARTS:
         if progress: progress(name)

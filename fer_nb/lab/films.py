@@ -9,12 +9,10 @@ __all__ = ['PLACES', 'PATH', 'CROSSING', 'photo', 'camera', 'scene', 'film']
 import functools
 from collections.abc import Iterable
 from pathlib import Path
-
 import matplotlib
 import numpy as np
 from PIL import Image
 from skimage import data
-
 from ..video.mp4 import Mp4Writer
 
 # %% ../../nbs/43_films.ipynb #cc3631c3

@@ -30,8 +30,8 @@ OPSET = 18 # of ONNX's operations; runtimes since 2023 have it
 def needs_onnx():
     "Raise a `MissingExtra` if writing ONNX is not possible here"
     try:
-        import onnx # noqa: F401
-        import onnxscript # noqa: F401
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
     except ImportError as e: raise MissingExtra('Writing ONNX', 'train', e) from e
 
 # %% ../../nbs/15_export.ipynb #c9635a08
