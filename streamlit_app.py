@@ -159,6 +159,9 @@ def pictures_tab():
     uploads = st.file_uploader(label, reading.kinds(), accept_multiple_files=True, max_upload_size=MAX_MB,
                                key='pictures')
     photos = [(f.file_id, f.name, f.getvalue) for f in taken(uploads)]
+    if shot := st.session_state.get('snapshot'):
+        photos.append((shot[0], shot[1], lambda: shot[2]))
+        st.button('Remove the snapshot', on_click=st.session_state.pop, args=('snapshot',), icon=':material/close:')
     chosen = None if photos else st.session_state.get('sample')
     if photos: st.session_state.pop('sample', None)
     if chosen is not None:
@@ -168,7 +171,7 @@ def pictures_tab():
     found = reading.answers('pictures', photos)
     heard(found)
     for pic in found: show(pic, '1-', under=lambda: switches('pictures'))
-    if not uploads: samples(chosen)
+    if not uploads and not shot: samples(chosen)
 
 def camera_tab():
     photo = st.camera_input('Look into the camera and take a photo', resolution='720p', width=520)
@@ -176,10 +179,14 @@ def camera_tab():
     heard(found)
     for pic in found: show(pic, 'camera-', under=lambda: switches('camera'))
 
+def live_tab():
+    if not find_spec('streamlit_webrtc'): return st.info(words.MISSING.format('The live picture needs'))
+    import_module('fer_nb.apps.page.live').tab() # what it brings takes its time
+
 # Video
 
 def video_tab():
-    if not find_spec('av'): return st.info("Videos need the extra 'app' on the server: `pip install '.[app]'`.")
+    if not find_spec('av'): return st.info(words.MISSING.format('Videos need'))
     label = f'A video of at most {VIDEO_SECONDS} seconds and {VIDEO_MB} MB: MP4, MOV, WebM, MKV or AVI'
     clip = st.file_uploader(label, film.KINDS, max_upload_size=VIDEO_MB, key='clip')
     kept = st.session_state.get('film')
@@ -234,19 +241,15 @@ def about_tab():
 
 # The page
 
-def tabs():
-    "Name and content of each tab; the live one is there as soon as its module is"
-    live = {'Live': import_module('fer_nb.apps.page.live').tab} if find_spec('fer_nb.apps.page.live') else {}
-    return {'Pictures': pictures_tab, 'Camera': camera_tab} | live | {'Video': video_tab, 'About': about_tab}
+TABS = dict(Pictures=pictures_tab, Camera=camera_tab, Live=live_tab, Video=video_tab, About=about_tab)
 
 def layout():
     style = parts.asset('style.css').replace('PICTURE_MB', str(MAX_MB)).replace('VIDEO_MB', str(VIDEO_MB))
     head = f'<h1>{words.TITLE}</h1><p class="lead">{words.LEAD} {words.PRIVATE}</p>'
     st.html(f'<style>{style}</style>{head}<script>{parts.asset("page.js")}</script>', unsafe_allow_javascript=True)
-    content = tabs()
-    for name, tab in zip(content, st.tabs(list(content), key='tab', on_change='rerun')):
+    for name, tab in zip(TABS, st.tabs(list(TABS), key='tab', on_change='rerun')):
         with tab: # uploads outlive a visit to another tab; the rest is made when it is looked at
-            if tab.open or name in ('Pictures', 'Video'): content[name]()
+            if tab.open or name in ('Pictures', 'Video'): TABS[name]()
     links = ''.join(f'<a href="{url}">{name}</a>' for name, url in words.LINKS.items())
     st.html(f'<p class="foot">fer_nb {__version__} &nbsp; {links}</p>')
     reading.recognizer()

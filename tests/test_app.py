@@ -77,7 +77,7 @@ def test_opens_empty(page):
     uploader = page.file_uploader(key='pictures')
     assert uploader.accept_multiple_files and {'.jpg', '.jpeg', '.png', '.webp', '.avif'} <= set(uploader.allowed_type)
     for limit in str(reading.MAX_MB), str(reading.MAX_PICTURES): assert limit in uploader.label
-    assert [t.label for t in page.tabs] == list(app.tabs())
+    assert [t.label for t in page.tabs] == list(app.TABS)
 
 def test_samples(page):
     "Four to click, a portrait and a group among them; an upload takes their place"

@@ -59,5 +59,6 @@ def in_words(scores: dict[str, Any], truth: str) -> str:
     best, worst = (f(CLASSES, key=lambda c: per[c]['recall']) for f in (max, min))
     row = scores['confusion'][CLASSES.index(worst)]
     other = max((c for c in CLASSES if c != worst), key=lambda c: row[CLASSES.index(c)])
-    return (f'{_BY[truth]}, it recognises **{best}** best ({plain_percent(per[best]["recall"])} of them) and **{worst}** worst '
-            f'({plain_percent(per[worst]["recall"])}), which it most often takes for {other}.')
+    high, low = (plain_percent(per[c]['recall']) for c in (best, worst))
+    return (f'{_BY[truth]}, it recognises **{best}** best ({high} of them) and **{worst}** worst ({low}), '
+            f'which it most often takes for {other}.')

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from fer_nb.core import Prediction
 
 TITLE = 'What does this face show?'
-LEAD = ('Add a picture, take one, or add a short video. For every face you see which expression people would name, '
-        'how likely that is, and what makes it hard to tell. <b>An expression is not what the person feels.</b>')
+LEAD = ('Add a picture or a short video, or use your camera. For every face you see which expression people would '
+        'name, how likely that is, and what makes it hard to tell. <b>An expression is not what the person feels.</b>')
 FAULT = 'Something went wrong on the server. Reload the page; if it happens again, tell its owner this number'
+MISSING = "{} the extra 'app' on the server: `pip install '.[app]'`."
 LINKS = {'Code': 'https://github.com/fer-nb/fer_nb', 'Docs': 'https://fer-nb.github.io/fer_nb',
          'Model card': 'https://github.com/fer-nb/fer_nb/blob/main/MODEL_CARD.md'}
 PRIVATE = 'Pictures are read in memory and never stored.'
