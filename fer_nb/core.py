@@ -150,16 +150,14 @@ class _Shown:
 
     def _repr_html_(self) -> str:
         if not self.probabilities: return f'<p><b>{self.status}</b> {html.escape(self.message)}</p>'
-        head = f'{html.escape(self.emotion or "")}, {self.confidence:.0%}' + (
-            ' (uncertain)' if self.status == 'uncertain' else ''
-        )
+        head = f'{html.escape(self.emotion or "")}, {self.confidence:.0%}' + ' (uncertain)'*(self.status=='uncertain')
         face = '' if self.crop is None else f'<img alt="face" src="data:image/png;base64,{png_base64(self.crop)}">'
         return f'<div style="display:flex;gap:1em">{face}<div><b>{head}</b>{bars_html(self.probabilities)}</div></div>'
 
 # %% ../nbs/00_core.ipynb #db47308b
 @dataclass
-class Prediction(_Shown):
-    "What was found for one face, or why there is none. In a notebook it shows itself."
+class _Said(_Shown):
+    "The fields that a table can hold"
     status:str                                # one of `STATUSES`
     message:str=''                            # a sentence for people; empty if ok
     source:str=''                             # name of the photo
@@ -173,11 +171,13 @@ class Prediction(_Shown):
     pose:dict[str,float]|None=None            # yaw, pitch, roll of the head in degrees; None without landmarks
     turned:int=0                              # degrees the photo was turned, clockwise, before its faces were found
     truth:str='people'                        # whose answer this is, one of `TRUTHS`
+
+# %% ../nbs/00_core.ipynb #f80d4fce
+@dataclass
+class Prediction(_Said):
+    "What was found for one face, or why there is none. In a notebook it shows itself."
     landmarks:np.ndarray|None=field(default=None, repr=False) # float32 (468, 3), pixels of the upright photo
     crop:np.ndarray|None=field(default=None, repr=False)      # uint8 (128, 128), gray: what the network saw
-    # the square of the photo that `crop` shows
-    frame:tuple[float,float,float,float]|None=field(default=None, repr=False)
-    # float32 (468, 3): the landmarks in crop coordinates, 0 to 1
-    points:np.ndarray|None=field(default=None, repr=False)
-    # float32 (views, labels + votes): of the face, and of its mirror image
-    logits:np.ndarray|None=field(default=None, repr=False)
+    frame:tuple[float,float,float,float]|None=field(default=None, repr=False) # the square that `crop` shows
+    points:np.ndarray|None=field(default=None, repr=False)    # float32 (468, 3): landmarks in crop coordinates
+    logits:np.ndarray|None=field(default=None, repr=False)    # float32 (views, labels + votes)

@@ -64,6 +64,18 @@ LIMITS = dict(side=48, blur=.62, brightness=58, mouth=.3, yaw=35, pitch=30, roll
 MASKED = 'the mouth seems to be covered'
 NOT_A_FACE, WEAK_SCORE = .02, .95 # share of people who see no face; detector's score of a box without landmarks
 
+def _held(q:dict[str, float]) -> list[str]:
+    "In which ways the head is held further than training knows"
+    ways = dict(yaw='turned to the side', pitch='turned up or down', roll='tilted over')
+    return [f"the head is {way} by about {abs(q[k]):.0f}°" for k,way in ways.items() if abs(q[k])>LIMITS[k]]
+
+def _split_vote(prediction) -> list[str]:
+    "Which emotions share the vote, if no one of them leads"
+    if len(top := prediction.top(2))<2 or top[0][1]-top[1][1]>=LIMITS['tie']: return []
+    who = 'people would disagree' if prediction.truth=='people' else 'the label is undecided'
+    return [f'{who}: {top[0][0]} {top[0][1]:.0%}, {top[1][0]} {top[1][1]:.0%}']
+
+# %% ../nbs/21_inference.ipynb #e8b1b712
 def reasons(prediction:Prediction # of one face
            ) -> list[str]:
     "What makes this face hard to read, in short clauses; empty if nothing speaks against the prediction"
@@ -73,22 +85,14 @@ def reasons(prediction:Prediction # of one face
     if q['brightness']<LIMITS['brightness']: out.append('the face is dark')
     if prediction.landmarks is None: out.append('no landmarks were found, as on a hidden or turned face')
     elif q['mouth']<LIMITS['mouth']: out.append(MASKED)
-    for name,way in dict(yaw='to the side', pitch='up or down', roll='over').items():
-        if (angle := abs(q[name]))<=LIMITS[name]: continue
-        out.append(f"the head is {'tilted' if name=='roll' else 'turned'} {way} by about {angle:.0f}°")
+    out += _held(q)
     if (prediction.scores or {}).get('not_a_face', 0)>=NOT_A_FACE: out.append('it may not be a face')
     if prediction.turned: out.append(f'the photo was turned by {prediction.turned}° to find it')
     return out + _split_vote(prediction)
 
-def _split_vote(prediction) -> list[str]:
-    "Which emotions share the vote, if no one of them leads"
-    if len(top := prediction.top(2))<2 or top[0][1]-top[1][1]>=LIMITS['tie']: return []
-    who = 'people would disagree' if prediction.truth=='people' else 'the label is undecided'
-    return [f'{who}: {top[0][0]} {top[0][1]:.0%}, {top[1][0]} {top[1][1]:.0%}']
-
-# %% ../nbs/21_inference.ipynb #6068693f
-class _Network:
-    "The network and what its logits mean"
+# %% ../nbs/21_inference.ipynb #4f8b16dd
+class _Given:
+    "What a recogniser is made of"
     model:Callable
     calibration:Calibration
     extractor:Any
@@ -97,23 +101,32 @@ class _Network:
     tta:bool
     classes:tuple[str, ...]|None
     threshold:float|None
+    detector:Any
+    second:bool
+    min_size:float
+    max_bytes:int|None
 
+# %% ../nbs/21_inference.ipynb #5dbb261e
+def _known_points(n:int, landmarks, found) -> tuple[np.ndarray, np.ndarray]:
+    "Landmarks (n, 468, 3) that somebody passes, and which of them are a face's own"
+    points = np.asarray(landmarks, np.float32)
+    found = np.ones(n, bool) if found is None else np.asarray(found, bool)
+    if points.shape==(n, 468, 3) and found.shape==(n,): return points, found
+    raise FerError(f"{n} crops need landmarks ({n}, 468, 3) and found ({n},); got {points.shape} and {found.shape}")
+
+# %% ../nbs/21_inference.ipynb #6068693f
+class _Network(_Given):
+    "The network and its logits"
     def _views(self, faces, points, found) -> np.ndarray: # float32 (N, views, classes + votes)
         views = [self.model(faces, points, found)]
         if self.tta: views.append(self.model(faces[:, :, ::-1], mirror(points), found))
         return np.stack(views, 1)
 
     def _points(self, faces, landmarks, found) -> tuple[np.ndarray, np.ndarray]:
-        n = len(faces)
-        if landmarks is None:
-            both = [self.extractor(f) for f in faces]
-            return np.array([p for p,_ in both], np.float32).reshape(n, 468, 3), np.array([ok for _,ok in both], bool)
-        points = np.asarray(landmarks, np.float32)
-        found = np.ones(n, bool) if found is None else np.asarray(found, bool)
-        if points.shape!=(n, 468, 3) or found.shape!=(n,):
-            raise FerError(f"{n} crops need landmarks ({n}, 468, 3) and found ({n},); "
-                           f"got {points.shape} and {found.shape}")
-        return points, found
+        if landmarks is not None: return _known_points(len(faces), landmarks, found)
+        both = [self.extractor(f) for f in faces]
+        points = np.array([p for p,_ in both], np.float32).reshape(-1, 468, 3)
+        return points, np.array([ok for _,ok in both], bool)
 
     def logits(self,
                crops:Sequence[np.ndarray],       # uint8 (H, W), gray, framed as FER2013 frames its faces
@@ -150,21 +163,9 @@ class _Classifier(_Network):
         logits, points, found = self.logits(crops, landmarks, found)
         return self._probabilities(logits), points, found
 
-# %% ../nbs/21_inference.ipynb #5e0c1c9c
-class _Predictor(_Classifier):
-    "Predictions from logits"
-    def _fill(self, p:Prediction, logits:np.ndarray, truth:str, prior=None) -> Prediction:
-        "Say what the logits (views, classes + votes) of one face mean"
-        probabilities = self._probabilities(logits[None], truth, prior)[0]
-        p.truth, p.logits = truth, logits
-        p.probabilities = dict(zip(self.labels, map(float, probabilities)))
-        p.emotion, p.confidence = p.top(1)[0]
-        p.scores = self._scores(logits)
-        p.reasons = reasons(p) if p.crop is not None else []
-        p.status = 'uncertain' if self._unsure(p) or self.doubtful(p) or self.hidden(p) else 'ok'
-        p.message = self._sentence(p) if p.status=='uncertain' else ''
-        return p
-
+# %% ../nbs/21_inference.ipynb #7578f0da
+class _Judge(_Classifier):
+    "What makes a prediction uncertain"
     def _unsure(self, p:Prediction) -> bool:
         "Is the stated share, less what *unknown* and *not a face* take, below the threshold?"
         none = sum(p.scores[k] for k in ('unknown', 'not_a_face')) if p.scores and p.truth=='people' else 0.
@@ -191,6 +192,21 @@ class _Predictor(_Classifier):
     def _sentence(p:Prediction) -> str:
         guesses = ', '.join(f'perhaps {c} ({v:.0%})' for c,v in p.top(2))
         return f"{guesses[0].upper()}{guesses[1:]}" + (f": {'; '.join(p.reasons)}." if p.reasons else '.')
+
+# %% ../nbs/21_inference.ipynb #5e0c1c9c
+class _Predictor(_Judge):
+    "Predictions from logits"
+    def _fill(self, p:Prediction, logits:np.ndarray, truth:str, prior=None) -> Prediction:
+        "Say what the logits (views, classes + votes) of one face mean"
+        probabilities = self._probabilities(logits[None], truth, prior)[0]
+        p.truth, p.logits = truth, logits
+        p.probabilities = dict(zip(self.labels, map(float, probabilities)))
+        p.emotion, p.confidence = p.top(1)[0]
+        p.scores = self._scores(logits)
+        p.reasons = reasons(p) if p.crop is not None else []
+        p.status = 'uncertain' if self._unsure(p) or self.doubtful(p) or self.hidden(p) else 'ok'
+        p.message = self._sentence(p) if p.status=='uncertain' else ''
+        return p
 
     def revise(self,
                prediction:Prediction,  # of this recogniser
@@ -244,43 +260,9 @@ def _turned(points:np.ndarray, roll:float) -> np.ndarray: # (468, 3) in crop coo
     x, y, z = (points - [.5, .5, 0]).T
     return np.stack([c*x - s*y + .5, s*x + c*y + .5, z], 1)
 
-# %% ../nbs/21_inference.ipynb #b692d208
-class _Finder(_Predictor):
-    "Faces of photos, as predictions without an emotion"
-    detector:Any
-    second:bool
-    min_size:float
-    max_bytes:int|None
-
-    def _find(self, photo, name) -> list[Prediction]:
-        notes:list[str] = []
-        try:
-            image = (
-                load_image(photo, notes=notes)
-                if self.max_bytes is None
-                else load_image(photo, self.max_bytes, notes=notes)
-            )
-        except ImageError as e:
-            return [Prediction(e.status, str(e), name)]
-        lit = stretch_dark(image)
-        found = self.detector.find(lit)[0] if hasattr(self.detector, 'find') else self.detector(lit)
-        if not found and self.second: found = second_look(lit, self.extractor)
-        if not found: return [Prediction('no_face', ' '.join(['No face was found in this picture.', *notes]), name)]
-        return [self._open_face(lit, f, name) for f in found]
-
-    def _open_face(self, image:np.ndarray, face:Face, name:str) -> Prediction:
-        x0, y0, x1, y1 = face.box
-        side = min(x1-x0, y1-y0)
-        p = Prediction(
-            'ok', source=name, box=face.box, score=face.score, crop=face.crop, frame=face.frame, turned=face.turned
-        )
-        if side>=self.min_size: self._mark(image, face, p); return p
-        p.status, p.message = (
-            'too_small',
-            f'This face is {side:.0f} pixels wide; from {self.min_size} on it can be read.',
-        )
-        return p
-
+# %% ../nbs/21_inference.ipynb #8905b29a
+class _Marker(_Predictor):
+    "Landmarks of a face in a photo"
     def _mark(self, image:np.ndarray, face:Face, p:Prediction):
         "Find the landmarks; level a tilted crop"
         points, found = self.extractor(to_fer(face.crop))
@@ -291,6 +273,27 @@ class _Finder(_Predictor):
             again, found = self.extractor(to_fer(crop))
             if found: p.crop, p.points, tilted = crop, again, _turned(again, roll)
         p.landmarks = face.in_photo(tilted).astype(np.float32)
+
+# %% ../nbs/21_inference.ipynb #b692d208
+class _Finder(_Marker):
+    "Faces of photos, as predictions without an emotion"
+    def _find(self, photo, name) -> list[Prediction]:
+        notes:list[str] = []
+        limit = {} if self.max_bytes is None else dict(max_bytes=self.max_bytes)
+        try: lit = stretch_dark(load_image(photo, **limit, notes=notes)) # pyright: ignore[reportArgumentType]
+        except ImageError as e: return [Prediction(e.status, str(e), name)]
+        found = self.detector.find(lit)[0] if hasattr(self.detector, 'find') else self.detector(lit)
+        if not found and self.second: found = second_look(lit, self.extractor)
+        if not found: return [Prediction('no_face', ' '.join(['No face was found in this picture.', *notes]), name)]
+        return [self._open_face(lit, f, name) for f in found]
+
+    def _open_face(self, image:np.ndarray, face:Face, name:str) -> Prediction:
+        side = min(face.box[2]-face.box[0], face.box[3]-face.box[1])
+        p = Prediction('ok', '', name, box=face.box, score=face.score, turned=face.turned)
+        p.crop, p.frame = face.crop, face.frame
+        if side>=self.min_size: self._mark(image, face, p)
+        else: p.status, p.message = 'too_small', f'This face is {side:.0f} pixels wide; {self.min_size:g} can be read.'
+        return p
 
 # %% ../nbs/21_inference.ipynb #87b23d2e
 class _Sorter(_Finder):
@@ -309,64 +312,49 @@ def source_name(photo:Photo) -> str:
     if isinstance(photo, (str, os.PathLike)): return os.fspath(photo)
     return str(getattr(photo, 'name', '') or '')
 
+# %% ../nbs/21_inference.ipynb #42944030
+def _chosen(known:tuple[str, ...], classes:Sequence[str]|None) -> tuple[str, ...]|None:
+    "The classes to choose from, in the network's order; None: all"
+    if classes is None: return None
+    wrong = [c for c in classes if c not in known]
+    but = f"; not {', '.join(map(str, wrong))}" if wrong else ''
+    if wrong or len(set(classes))<2: raise FerError(f"classes names at least two of {', '.join(known)}{but}")
+    return tuple(c for c in known if c in classes)
+
+class _Lazy(_Sorter):
+    "What is opened when the first photo comes"
+    @functools.cached_property
+    def detector(self) -> Callable: return FaceDetector()
+
 # %% ../nbs/21_inference.ipynb #45f69542
-class _Settings(_Sorter):
+class _Settings(_Lazy):
     "How a recogniser is made and shown"
     def __init__(self,
-                 model:Callable,                # (faces, landmarks, valid) to logits, such as `OnnxNet`
+                 model:Callable,                # faces, landmarks, valid to logits, like `OnnxNet`
                  calibration:Calibration|None=None, # of its logits; None: the model's own
-                 truth:str|None=None,           # 'people' or 'fer2013'; None: people, if the network knows it
-                 prior:Prior=None,              # 'everyday', 'even', 0 to 1, or frequencies; None: as fitted
-                 tta:bool=False,                # average the face and its mirror image: steadier, twice the time
+                 truth:str|None=None,           # 'people' or 'fer2013'; None: people, if known
+                 prior:Prior=None,              # everyday, even, 0 to 1, frequencies; None: as fitted
+                 tta:bool=False,                # average the face and its mirror image
                  classes:Sequence[str]|None=None, # choose from these only; None: all
-                 threshold:float|None=None,     # certainty below which a prediction is uncertain; None: as fitted
-                 min_size:float=24,             # shorter side of a box, pixels, below which a face is too small
+                 threshold:float|None=None,     # certainty below which it is uncertain; None: as fitted
+                 min_size:float=24,             # shorter side of a box that can be read, pixels
                  max_bytes:int|None=None,       # of a photo; None: the limit of `load_image`
                  detector:Callable|None=None,   # like `FaceDetector`
                  extractor:Callable|None=None,  # like `LandmarkExtractor`
-                 second:bool=True               # where the detector finds no face, ask FaceMesh's (`second_look`)
+                 second:bool=True               # where no face is found, ask FaceMesh's detector
                 ):
         self.model, self.calibration = model, calibration or model.calibration
         self.truth, self.prior, self.tta = self.calibration.truth(truth), prior, tta
-        self.classes = self._chosen(classes)
+        self.classes = _chosen(self.calibration.classes, classes)
         self.threshold, self.min_size, self.max_bytes, self.second = threshold, min_size, max_bytes, second
         self.extractor = extractor or LandmarkExtractor()
         if detector: self.detector = detector
         outputs = len(self.calibration.classes) + len(self.calibration.votes)
         self.calibration.probabilities(np.zeros((1, outputs)), self.truth, prior) # a wrong prior is refused here
 
-    @functools.cached_property
-    def detector(self) -> Callable: return FaceDetector()
-
-    def _chosen(self, classes) -> tuple[str, ...]|None:
-        known = self.calibration.classes
-        wrong = [c for c in classes or () if c not in known]
-        if wrong or (classes is not None and len(set(classes))<2):
-            but = f"; not {', '.join(map(str, wrong))}" if wrong else ''
-            raise FerError(f"classes names at least two of {', '.join(known)}{but}")
-        return tuple(c for c in known if c in classes) if classes else None
-
-# %% ../nbs/21_inference.ipynb #ea2e4663
-class EmotionRecognizer(_Settings):
-    "Photo to predictions: detector, landmarks, network and calibration behind one call"
-    @classmethod
-    def from_pretrained(cls,
-                        weights:str|os.PathLike|None=None, # .onnx file or its folder; None: the shipped ones
-                        threads:int|None=None, # None: OMP_NUM_THREADS, or as many as this process has cores
-                        **kwargs:Any           # for the constructor: truth, prior, tta, classes, …
-                       ) -> 'EmotionRecognizer':
-        "A recogniser with trained weights"
-        return cls(OnnxNet(find_weights(weights), threads), **kwargs)
-
-    def predict(self,
-                photo:Photo,
-                name:str|None=None # for `Prediction.source`; None: of the file
-               ) -> list[Prediction]: # at least one; faces with landmarks first, then by size
-        "Predictions for one photo"
-        if isinstance(photo, (list, tuple)):
-            raise FerError("predict takes one photo; predict_batch takes a list of them")
-        return self.predict_batch([photo], None if name is None else [name])[0]
-
+# %% ../nbs/21_inference.ipynb #01ca98fc
+class _Batches(_Settings):
+    "Several photos at once"
     def predict_batch(self,
                       photos:Iterable[Photo],
                       names:Iterable[str]|None=None # one a photo; None: of the file
@@ -388,6 +376,27 @@ class EmotionRecognizer(_Settings):
         given = dict(prior=self.prior, tta=self.tta, classes=self.classes)
         how = [f'truth={self.truth!r}', *(f'{k}={v!r}' for k,v in given.items() if v)]
         return f"EmotionRecognizer({name!r}, {', '.join(how)})"
+
+# %% ../nbs/21_inference.ipynb #ea2e4663
+class EmotionRecognizer(_Batches):
+    "Photo to predictions: detector, landmarks, network and calibration behind one call"
+    @classmethod
+    def from_pretrained(cls,
+                        weights:str|os.PathLike|None=None, # .onnx file or its folder; None: the shipped ones
+                        threads:int|None=None, # None: OMP_NUM_THREADS, or as many as this process has cores
+                        **kwargs:Any           # for the constructor: truth, prior, tta, classes, …
+                       ) -> 'EmotionRecognizer':
+        "A recogniser with trained weights"
+        return cls(OnnxNet(find_weights(weights), threads), **kwargs)
+
+    def predict(self,
+                photo:Photo,
+                name:str|None=None # for `Prediction.source`; None: of the file
+               ) -> list[Prediction]: # at least one; faces with landmarks first, then by size
+        "Predictions for one photo"
+        if isinstance(photo, (list, tuple)):
+            raise FerError("predict takes one photo; predict_batch takes a list of them")
+        return self.predict_batch([photo], None if name is None else [name])[0]
 
 # %% ../nbs/21_inference.ipynb #eb567de5
 def label(prediction:Prediction) -> str:

@@ -205,8 +205,8 @@ def _truth(probabilities:dict[str, np.ndarray], labels, of, twin_free) -> dict:
 def evaluate(model:Network|EmotionNet, # as `predict_logits` takes it
              calibration:Calibration,
              arrays:FerArrays,           # all splits: twins are looked for in Training
-             split:str|None='PublicTest', # None: all of `arrays`, which is another data set and has no twins
-             votes:np.ndarray|None=None  # int (N, 10): FER+ votes for `arrays`, as `read_ferplus` gives them
+             split:str|None='PublicTest', # None: all of `arrays`, another data set without twins
+             votes:np.ndarray|None=None  # int (N, 10): FER+'s, as `read_ferplus` gives them
             ) -> dict:
     "Scores of `split` under `truths`: fer2013 and, where there are votes, people"
     here = np.ones(len(arrays), bool) if split is None else arrays.split==SPLITS.index(split)

@@ -73,6 +73,15 @@ def _plurality(votes): # int (N,): what more people say than anything else; -1 i
     clear = (votes==top[:, None]).sum(1)==1
     return np.where(clear & (seven.max(1)==top), seven.argmax(1), -1)
 
+# %% ../../nbs/16_release.ipynb #da1ac2f5
+def _fractions(counts) -> tuple[float, ...]: return tuple((counts/counts.sum()).round(6).tolist())
+
+def _answered(right, certainty, bound) -> dict:
+    sure = certainty>=bound
+    return dict(
+        answered=round(float(sure.mean()), 4), right=round(float(right[sure].mean()), 4) if sure.any() else None
+    )
+
 # %% ../../nbs/16_release.ipynb #b9185577
 def calibrate(model:Any,             # as `predict_logits` takes it
               arrays:FerArrays,      # PublicTest to fit on, Training for the priors
@@ -94,14 +103,6 @@ def calibrate(model:Any,             # as `predict_logits` takes it
     c = replace(c, fer2013=replace(head, uncertain_below=fit_threshold(p.argmax(1)==labels, p.max(1), LABELS_AGREE)))
     note = dict(split='PublicTest', fer2013=_answered(p.argmax(1)==labels, p.max(1), c.fer2013.uncertain_below))
     return (c, note) if votes is None else _calibrate_people(c, note, logits, votes[at], votes[train])
-
-def _fractions(counts) -> tuple[float, ...]: return tuple((counts/counts.sum()).round(6).tolist())
-
-def _answered(right, certainty, bound) -> dict:
-    sure = certainty>=bound
-    return dict(
-        answered=round(float(sure.mean()), 4), right=round(float(right[sure].mean()), 4) if sure.any() else None
-    )
 
 # %% ../../nbs/16_release.ipynb #3259b664
 def _calibrate_people(c, note, logits, votes, training_votes):
@@ -138,12 +139,23 @@ def write_digests(folder:Path):
     lines = (f'{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.name}\n' for f in sorted(folder.glob('emotion.*')))
     with whole_file(folder/'SHA256SUMS') as part: part.write_text(''.join(lines))
 
+# %% ../../nbs/16_release.ipynb #b077df8a
+def _as_header(calibration:Calibration) -> dict[str, Any]:
+    "A calibration as the header of a weights file holds it"
+    heads = {t:asdict(getattr(calibration, t)) for t in ('people', 'fer2013')}
+    return dict(classes=calibration.classes, votes=calibration.votes, calibration=heads)
+
+def _on_training(model, calibration:Calibration, train:FerArrays) -> dict:
+    "Scores on Training, which say how much was learned by heart"
+    probabilities = calibration.probabilities(predict_logits(model, train), 'fer2013')
+    return score(train.labels, probabilities, classes=calibration.classes)
+
 # %% ../../nbs/16_release.ipynb #465df2cf
 def publish(weights:str|os.PathLike, # of a finished run, such as runs/base/best.safetensors
             arrays:FerArrays,        # all three splits, prepared
             to:str|os.PathLike,      # folder to write to
-            about:dict|None=None,    # more for the header and train_metrics.json, JSON-able: recipe, commit, cost
-            votes:np.ndarray|None=None # int (N, 10): FER+ votes for `arrays`; None: the label head alone
+            about:dict|None=None,    # more for the header, JSON-able: recipe, commit, cost
+            votes:np.ndarray|None=None # int (N, 10): FER+'s; None: the label head alone
            ) -> list[Path]: # files written
     "Calibrate on PublicTest, score, touch PrivateTest once, write weights and metrics"
     needs_onnx()
@@ -151,18 +163,11 @@ def publish(weights:str|os.PathLike, # of a finished run, such as runs/base/best
     to.mkdir(parents=True, exist_ok=True)
     model, old = load_weights(weights)
     if not model.config.n_votes: votes = None
-    calibration, note = calibrate(
-        model, arrays, votes, old.get('label_smoothing', 0.0), tuple(old.get('classes', CLASSES))
-    )
-    train = arrays.subset('Training')
-    trained = score(
-        train.labels, calibration.probabilities(predict_logits(model, train), 'fer2013'), classes=calibration.classes
-    )
+    smoothing, classes = old.get('label_smoothing', 0.), tuple(old.get('classes', CLASSES))
+    calibration, note = calibrate(model, arrays, votes, smoothing, classes)
+    trained = _on_training(model, calibration, arrays.subset('Training'))
     public, private = (evaluate(model, calibration, arrays, s, votes) for s in SPLITS[1:])
-    heads = {t:{k:v for k,v in asdict(getattr(calibration, t)).items()} for t in ('people', 'fer2013')}
-    header = {k: old[k] for k in ('epoch', 'seed') if k in old} | dict(
-        classes=calibration.classes, votes=calibration.votes, calibration=heads
-    )
+    header = {k:old[k] for k in ('epoch', 'seed') if k in old} | _as_header(calibration)
     header |= dict(calibration_note=note, metrics=dict(PublicTest=_brief(public), PrivateTest=_brief(private)), **about)
     save_weights(model, to/'emotion.safetensors', **header)
     export_onnx(to/'emotion.safetensors', to/'emotion.onnx')
