@@ -286,38 +286,41 @@ def sheet_style(sheet,  # PIL contact sheet
     )
 
 # %% ../../nbs/30_explorer.ipynb #0add8894
+def _texts(n:int): return (widgets.HTML() for _ in range(n))
+def _wide(width:int): return widgets.Layout(width=f'{width}px')
+def _wrapped(*inside): return widgets.Box(inside, layout=widgets.Layout(flex_flow='row wrap', max_width='1060px'))
+def _tick(what:str): return widgets.Checkbox(True, description=what, indent=False, layout=_wide(140))
+
 class Gallery(widgets.VBox):
     "Pages of faces that can be clicked, and the clicked one large"
     def __init__(self, arrays:FerArrays, votes=None):
         self.arrays, self.votes, self.face, self.said = arrays, votes, None, lambda i: ''
-        self.message, self.detail, self.css, self.name = (
-            widgets.HTML(),
-            widgets.HTML(),
-            widgets.HTML(),
-            f'fer-{id(self)}',
-        )
-        self.page = widgets.BoundedIntText(1, min=1, max=1, description='page', layout=widgets.Layout(width='160px'))
-        self.drawn = widgets.Checkbox(
-            True, description='draw landmarks', indent=False, layout=widgets.Layout(width='140px')
-        )
+        self.message, self.detail, self.css = _texts(3)
+        self.name, self.drawn = f'fer-{id(self)}', _tick('draw landmarks')
+        self.page = widgets.BoundedIntText(1, min=1, max=1, description='page', layout=_wide(160))
         self.faces = [widgets.Button(layout=widgets.Layout(display='none')) for _ in range(PER_PAGE)]
         for k,b in enumerate(self.faces):
             b.add_class('fer-face'); b.add_class(f'face-{k}'); b.on_click(functools.partial(self._picked, k))
-        sheet = widgets.Box(self.faces, layout=widgets.Layout(flex_flow='row wrap', max_width='1060px'))
+        sheet = _wrapped(*self.faces)
         sheet.add_class(self.name)
         super().__init__([widgets.HBox([self.page, self.drawn, self.message]), self.css, sheet, self.detail])
         for w in (self.page, self.drawn): w.observe(self._turned, 'value')
 
-    def fill(self, chosen, lines=caption, said=None):
-        "Show these faces from their first page; `said(i)` is more html about one"
-        self.chosen, self.lines, self.said, self.face = chosen, lines, said or (lambda i: ''), None
-        self._fill(1)
-    @guarded
-    def _fill(self, page): self._show(page)
     @guarded
     def _turned(self, change): self._show(self.page.value)
     @guarded
     def _picked(self, k, button): self.face = self.where[k]; self._show(self.page.value)
+
+# %% ../../nbs/30_explorer.ipynb #f441660b
+@patch
+def fill(self:Gallery, chosen, lines=caption, said=None):
+    "Show these faces from their first page; `said(i)` is more html about one"
+    self.chosen, self.lines, self.said, self.face = chosen, lines, said or (lambda i: ''), None
+    self._fill(1)
+
+@patch
+@guarded
+def _fill(self:Gallery, page): self._show(page)
 
 # %% ../../nbs/30_explorer.ipynb #7e18f347
 @patch
@@ -396,48 +399,26 @@ def variant_sheet(out:FerArrays, landmarks=True) -> Image.Image:
     )
 
 # %% ../../nbs/30_explorer.ipynb #7a158b94
-AUGMENT_RANGES = dict(
-    scale=(0.5, 0.01),
-    shift=(0.3, 0.01),
-    rotate=(60.0, 1.0),
-    flip=(1.0, 0.05),
-    brightness=(0.5, 0.01),
-    contrast=(0.9, 0.05),
-    erase=(1.0, 0.05),
-    jitter=(0.03, 0.001),
-)  # top, step
+AUGMENT_RANGES = dict(scale=(.5, .01), shift=(.3, .01), rotate=(60., 1.), flip=(1., .05), brightness=(.5, .01),
+                      contrast=(.9, .05), erase=(1., .05), jitter=(.03, .001)) # top, step
 
+def _slider(name:str, value:float, low:float, high:float, step:float, form:str, width:int=320):
+    return widgets.FloatSlider(value, min=low, max=high, step=step, description=name, readout_format=form,
+                               continuous_update=False, layout=_wide(width))
+
+def _augment_sliders():
+    start = AugmentConfig()
+    return {k:_slider(k, getattr(start, k), 0, top, step, '.3f' if top<.1 else '.2f')
+            for k,(top,step) in AUGMENT_RANGES.items()}
 
 class AugmentRoom(widgets.VBox):
     "`variants` with a slider for each number of `AugmentConfig`"
     def __init__(self, arrays:FerArrays):
-        self.arrays, self.seed, self.message, self.sheet, self.line = (
-            arrays,
-            0,
-            widgets.HTML(),
-            widgets.HTML(),
-            widgets.HTML(),
-        )
-        self.face, self.again = (
-            _number('face', 0, len(arrays) - 1),
-            widgets.Button(description='Draw others', icon='refresh'),
-        )
-        self.drawn = widgets.Checkbox(True, description='draw landmarks', indent=False)
-        start = AugmentConfig()
-        self.sliders = {
-            k: widgets.FloatSlider(
-                getattr(start, k),
-                min=0,
-                max=top,
-                step=step,
-                description=k,
-                continuous_update=False,
-                readout_format='.3f' if top < 0.1 else '.2f',
-                layout=widgets.Layout(width='320px'),
-            )
-            for k, (top, step) in AUGMENT_RANGES.items()
-        }
-        grid = widgets.Box([*self.sliders.values()], layout=widgets.Layout(flex_flow='row wrap', max_width='1060px'))
+        self.arrays, self.seed, self.sliders = arrays, 0, _augment_sliders()
+        self.message, self.sheet, self.line = _texts(3)
+        self.face, self.drawn = _number('face', 0, len(arrays)-1), _tick('draw landmarks')
+        self.again = widgets.Button(description='Draw others', icon='refresh')
+        grid = _wrapped(*self.sliders.values())
         super().__init__([widgets.HBox([self.face, self.again, self.drawn]), grid, self.message, self.sheet, self.line])
         for w in (self.face, self.drawn, *self.sliders.values()): w.observe(self.update, 'value')
         self.again.on_click(self._again)
@@ -445,18 +426,17 @@ class AugmentRoom(widgets.VBox):
 
     def _again(self, button): self.seed += 1; self.update()
 
-    @guarded
-    def update(self, change=None):
-        "Draw what the sliders say"
-        config = AugmentConfig(**{k:s.value for k,s in self.sliders.items()})
-        out = variants(self.arrays, self.face.value, config, seed=self.seed)
-        self.sheet.value = picture_html(
-            variant_sheet(out, self.drawn.value), f'face {self.face.value} and 11 variants, draw {self.seed + 1}'
-        )
-        self.line.value = (
-            '<code>AugmentConfig(' + ', '.join(f'{k}={s.value:.3g}' for k, s in self.sliders.items()) + ')</code>'
-        )
-        self.message.value = '' if out.valid[0] else 'No landmarks were found on this face, so none are moved.'
+# %% ../../nbs/30_explorer.ipynb #e985dba8
+@patch
+@guarded
+def update(self:AugmentRoom, change=None):
+    "Draw what the sliders say"
+    given = {k:s.value for k,s in self.sliders.items()}
+    out = variants(self.arrays, self.face.value, AugmentConfig(**given), seed=self.seed)
+    about = f'face {self.face.value} and 11 variants, draw {self.seed+1}'
+    self.sheet.value = picture_html(variant_sheet(out, self.drawn.value), about)
+    self.line.value = f"<code>AugmentConfig({', '.join(f'{k}={v:.3g}' for k,v in given.items())})</code>"
+    self.message.value = '' if out.valid[0] else 'No landmarks were found on this face, so none are moved.'
 
 # %% ../../nbs/30_explorer.ipynb #ed514298
 def perturb(crop,         # uint8 (H, W), gray, framed as FER2013 frames its faces
@@ -657,62 +637,40 @@ def messages_html(predictions) -> str:
     )
 
 # %% ../../nbs/30_explorer.ipynb #acef4858
-_NOTE = (
-    f'Choose a face by its position, or a picture of your own: JPEG, PNG or WebP, up to {MAX_MB} MB. '
-    'A file of more than 10 MB never gets '
-    'here, and the button stops answering: run the cell again and choose a smaller one.'
-)
+_NOTE = (f'Choose a face by its position, or a picture of your own: JPEG, PNG or WebP, up to {MAX_MB} MB. A file '
+         'of more than 10 MB never gets here, and the button stops answering: run the cell again, choose a smaller one.')
 
-class ModelRoom(widgets.VBox):
-    "`read_face` with controls: a face, its answer, what disturbs it"
+def _bar(): return widgets.IntProgress(layout=widgets.Layout(display='none'))
+def _button(what:str, width:int=240): return widgets.Button(description=what, layout=_wide(width))
+
+class _ModelControls(widgets.VBox):
+    "The widgets of `ModelRoom`"
+    def _make(self, arrays):
+        self.face, self.bar = _number('face', 0, len(arrays)-1), _bar()
+        self.near = _button('Find the nearest training faces')
+        self.upload = widgets.FileUpload(accept='image/*', description='Choose a picture', layout=_wide(160))
+        self.which = widgets.Dropdown(description='its face', layout=widgets.Layout(width='160px', display='none'))
+        self.degrees, self.radius = _slider('rotate', 0, -45, 45, 1, '.0f'), _slider('blur', 0, 0, 3, .1, '.1f')
+        self.covered = _menu('cover', [(p, p) for p in PLACES], 'nothing')
+        self.emotion = _menu('explain', [(c, c) for c in CLASSES], 'the most probable', '260px')
+        self.message, self.name, self.photo, self.answer, self.neighbours = _texts(5)
+        self.photo.layout.margin, self.answer.layout.flex = '0 1em 0 0', '1 1 660px'
+
+# %% ../../nbs/30_explorer.ipynb #77cbee46
+class ModelRoom(_ModelControls):
+    "`read_face` with controls: a face, its prediction, what disturbs it"
     def __init__(self, arrays:FerArrays,
                  recognizer # function that gives the `EmotionRecognizer`
                 ):
         self.arrays, self.recognizer, self.crop, self.known, self.at = arrays, recognizer, None, None, None
-        wide = widgets.Layout(width='320px')
-        self.face, self.upload = (
-            _number('face', 0, len(arrays) - 1),
-            widgets.FileUpload(accept='image/*', description='Choose a picture', layout=widgets.Layout(width='160px')),
-        )
-        self.which = widgets.Dropdown(description='its face', layout=widgets.Layout(width='160px', display='none'))
-        self.degrees = widgets.FloatSlider(
-            0,
-            min=-45,
-            max=45,
-            step=1,
-            description='rotate',
-            readout_format='.0f',
-            continuous_update=False,
-            layout=wide,
-        )
-        self.radius = widgets.FloatSlider(
-            0, min=0, max=3, step=0.1, description='blur', readout_format='.1f', continuous_update=False, layout=wide
-        )
-        self.covered, self.emotion = (
-            _menu('cover', [(p, p) for p in PLACES], 'nothing'),
-            _menu('explain', [(c, c) for c in CLASSES], 'the most probable', '260px'),
-        )
-        self.near, self.bar = (
-            widgets.Button(description='Find the nearest training faces', layout=widgets.Layout(width='240px')),
-            widgets.IntProgress(layout=widgets.Layout(display='none')),
-        )
-        self.message, self.name, self.photo, self.answer, self.neighbours = (widgets.HTML() for _ in range(5))
-        self.photo.layout.margin, self.answer.layout.flex = '0 1em 0 0', '1 1 660px'
+        self._make(arrays)
         row = lambda *ws: widgets.Box(ws, layout=widgets.Layout(flex_flow='row wrap'))
-        super().__init__(
-            [
-                widgets.HTML(_NOTE),
-                row(self.face, self.upload, self.which, self.name),
-                row(self.degrees, self.radius, self.covered, self.emotion),
-                self.message,
-                row(self.photo, self.answer),
-                row(self.near, self.bar),
-                self.neighbours,
-            ]
-        )
-        for w,act in ((self.face, self.take_face), (self.upload, self.take_upload), (self.which, self.take_which)):
-            w.observe(act, 'value')
-        for w in (self.degrees, self.radius, self.covered, self.emotion): w.observe(self.update, 'value')
+        chosen = self.face, self.upload, self.which
+        disturbed = self.degrees, self.radius, self.covered, self.emotion
+        super().__init__([widgets.HTML(_NOTE), row(*chosen, self.name), row(*disturbed), self.message,
+                          row(self.photo, self.answer), row(self.near, self.bar), self.neighbours])
+        for w,act in zip(chosen, (self.take_face, self.take_upload, self.take_which)): w.observe(act, 'value')
+        for w in disturbed: w.observe(self.update, 'value')
         self.near.on_click(self.find)
 
     def enter(self):
@@ -747,7 +705,7 @@ def take_face(self:ModelRoom, change=None):
 
 @patch
 @guarded
-def update(self:ModelRoom, change=None):
+def update(self:ModelRoom, change=None): # noqa: F811, another class's
     if self.crop is not None: self._look()
 
 # %% ../../nbs/30_explorer.ipynb #dc8b6120
@@ -917,37 +875,16 @@ class ErrorRoom(widgets.VBox):
                  votes=None  # int (N, 10) of FER+
                 ):
         self.arrays, self.recognizer, self.answers, self.cell = arrays, recognizer, {}, None
-        self.split = widgets.Dropdown(
-            options=['PublicTest', 'Training'], description='split', layout=widgets.Layout(width='220px')
-        )
-        self.threshold = widgets.FloatSlider(
-            0,
-            min=0,
-            max=1,
-            step=0.01,
-            description='threshold',
-            continuous_update=False,
-            layout=widgets.Layout(width='360px'),
-        )
-        self.mistakes = widgets.Button(description='Most confident mistakes', layout=widgets.Layout(width='220px'))
-        self.bar, self.matrix, self.gallery = (
-            widgets.IntProgress(layout=widgets.Layout(display='none')),
-            Matrix(self.open_cell),
-            Gallery(arrays, votes),
-        )
-        self.message, self.scores, self.plot, self.heading = (widgets.HTML() for _ in range(4))
+        self.split = widgets.Dropdown(options=['PublicTest', 'Training'], description='split', layout=_wide(220))
+        self.threshold = _slider('threshold', 0, 0, 1, .01, '.2f', 360)
+        self.mistakes = _button('Most confident mistakes', 220)
+        self.bar, self.matrix, self.gallery = _bar(), Matrix(self.open_cell), Gallery(arrays, votes)
+        self.message, self.scores, self.plot, self.heading = _texts(4)
         right = widgets.VBox([self.threshold, self.scores, self.plot])
-        super().__init__(
-            [
-                widgets.HBox([self.split, self.mistakes, self.bar]),
-                self.message,
-                widgets.Box([self.matrix, right], layout=widgets.Layout(flex_flow='row wrap')),
-                self.heading,
-                self.gallery,
-            ]
-        )
-        self.split.observe(self.update, 'value')
-        self.threshold.observe(self.update, 'value')
+        doors = widgets.Box([self.matrix, right], layout=widgets.Layout(flex_flow='row wrap'))
+        head = widgets.HBox([self.split, self.mistakes, self.bar])
+        super().__init__([head, self.message, doors, self.heading, self.gallery])
+        for w in (self.split, self.threshold): w.observe(self.update, 'value')
         self.mistakes.on_click(self.open_mistakes)
 
     def enter(self):

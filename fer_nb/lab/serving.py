@@ -33,6 +33,7 @@ def as_photo(face:np.ndarray, # uint8 (H, W), gray
     large = Image.fromarray(face).resize((face.shape[1]*times, face.shape[0]*times), Image.Resampling.BICUBIC)
     return np.dstack([np.pad(np.asarray(large), border, constant_values=127)]*3)
 
+# %% ../../nbs/46_serving.ipynb #af4f9299
 def serve_faces(recognizer:EmotionRecognizer,
                 arrays:FerArrays,   # prepared
                 labels:np.ndarray,  # int (N,): what is right under the recogniser's truth; -1 where nothing is
@@ -49,11 +50,6 @@ def serve_faces(recognizer:EmotionRecognizer,
         rescued += sum(p.emotion is not None and p.score is None for p in first)
     bare, said, right = np.array(bare), np.array(said), labels[keep]
     found = said>=0
-    return dict(
-        n=len(keep),
-        missed=float(1 - found.mean()),
-        by_facemesh=rescued / len(keep),
-        accuracy=float((said == right).mean()),
-        of_found=float((said == right)[found].mean()),
-        bare=float((bare == right).mean()),
-    )
+    return dict(n=len(keep), missed=float(1-found.mean()), by_facemesh=rescued/len(keep),
+                accuracy=float((said==right).mean()), of_found=float((said==right)[found].mean()),
+                bare=float((bare==right).mean()))
