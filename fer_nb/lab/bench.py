@@ -9,7 +9,7 @@ __all__ = ['FACE', 'THREAD_VARIABLES', 'STARTS', 'PARTS', 'TARGETS', 'Naive', 'p
            'folder_part', 'shots', 'clip', 'video_part', 'run_part', 'machine', 'commit', 'judge', 'bench',
            'report_lines']
 
-# %% ../../nbs/40_bench.ipynb #36bf137d
+# %% ../../nbs/40_bench.ipynb #bab89f21
 import functools
 import importlib.metadata
 import io
@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-# %% ../../nbs/40_bench.ipynb #70e2df38
+# %% ../../nbs/40_bench.ipynb #c999aeb8
 def _mediapipe() -> Callable|None: # face uint8 (48, 48) to landmarks float32 (468, 3) and whether they were found
     "FaceMesh as MediaPipe runs it, if it is installed"
     try:
@@ -85,7 +85,7 @@ class Naive(_NaiveFaces):
 
     def __call__(self, data:bytes) -> list[tuple]: return self.look(self.decode(data))
 
-# %% ../../nbs/40_bench.ipynb #caf58eb1
+# %% ../../nbs/40_bench.ipynb #7b23474f
 FACE = 181, 62, 268, 172 # of the portrait at 512 pixels, by hand: x0, y0, x1, y1
 
 def portrait(side:int=512 # pixels
@@ -122,7 +122,7 @@ def jpeg(im:Image.Image, quality:int=92) -> bytes:
     f = io.BytesIO(); im.save(f, 'JPEG', quality=quality)
     return f.getvalue()
 
-# %% ../../nbs/40_bench.ipynb #0f3826a6
+# %% ../../nbs/40_bench.ipynb #197a1bf1
 THREAD_VARIABLES = 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'
 
 def one_thread():
@@ -266,7 +266,7 @@ def start_part(quick:bool=False) -> dict:
             for k in STARTS: took[k].append(start_seconds(k, photo))
     return {k:dict(seconds=np.median(v), low=min(v), high=max(v), rounds=len(v)) for k, v in took.items()}
 
-# %% ../../nbs/40_bench.ipynb #8cb3dc90
+# %% ../../nbs/40_bench.ipynb #99d47f5d
 def memory_part(quick:bool=False,
                 n:int|None=None # predictions; None: 10,000, quick 1,000
                ) -> dict:
@@ -292,7 +292,7 @@ def memory_part(quick:bool=False,
 def _folder(folder, n, of):
     "`n` photos of a portrait that darkens"
     folder.mkdir()
-    for i in range(n): (folder/f'{i:04}.jpg').write_bytes(jpeg(portrait().point(lambda v: v*(1-.5*i/of))))
+    for i in range(n): (folder/f'{i:04}.jpg').write_bytes(jpeg(portrait().point(lambda v, i=i: v*(1-.5*i/of))))
     return folder
 
 def folder_part(quick:bool=False) -> dict:
@@ -453,7 +453,7 @@ def judge(parts:dict[str, dict] # name to result, as `run_part` gives it
         return dict(part=path[0], what=what, value=value, bound=f'{sign} {bound}', unit=unit, reached=reached)
     return [line(*t) for t in TARGETS]
 
-# %% ../../nbs/40_bench.ipynb #fc52c556
+# %% ../../nbs/40_bench.ipynb #10dc8f30
 def _rounded(x):
     "Four digits are more than a clock is good for"
     if isinstance(x, dict): return {k:_rounded(v) for k, v in x.items()}
