@@ -17,8 +17,10 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
+
 import numpy as np
 from PIL import Image
+
 from ..image import ImageError, load_image
 from .mp4 import VideoError, _av
 
@@ -35,13 +37,15 @@ def _called(source) -> str:
     "What a file is called; '' if it has no name"
     return os.fspath(source) if isinstance(source, (str, os.PathLike)) else str(getattr(source, 'name', '') or '')
 
+def _seekable(file) -> bool: return getattr(file, 'seekable', lambda: hasattr(file, 'seek'))() # a pipe is not
+
 @contextlib.contextmanager
 def _file(source):
     "What holds the bytes of `source`, opened if need be, and its name for messages"
     name = repr(_called(source)) if _called(source) else 'the video'
     if isinstance(source, (bytes, bytearray, memoryview)): yield io.BytesIO(source), name
     elif hasattr(source, 'read'):
-        if hasattr(source, 'seek'): source.seek(0)
+        if _seekable(source): source.seek(0)
         yield source, name
     elif re.match(r'[a-z0-9+.-]+://', str(source), re.I):
         raise VideoError(f"{name} is an address, not a file. Download it first.")
@@ -229,7 +233,7 @@ def _framed(i, now, frame, stream, max_side) -> Frame:
 def _read_file(source, fps, start, end, max_seconds, max_side) -> Iterator[Frame]:
     take, good = _Rate(fps), 0
     with _file(source) as (f, name):
-        if max_seconds is not None and getattr(f, 'seekable', bool)():
+        if max_seconds is not None and _seekable(f):
             _not_over(min(video_info(f).seconds, end)-start, name, max_seconds)
         with _open(f) as (container, stream, _):
             for i,(now, frame) in enumerate(_timed(container, stream, start)):

@@ -15,12 +15,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
+
 import numpy as np
+
 from ..core import CLASSES, COLORS, FerError, MissingExtra
 from ..faces import draw_faces
 from ..inference import EmotionRecognizer, label
 from ..tables import as_row, columns, table_writer, write_table
-from .files import Film, Frame, _called, read_video, video_info
+from .files import Film, Frame, _called, _seekable, read_video, video_info
 from .mp4 import Mp4Writer, VideoError
 from .track import EmotionTracker, FaceRow, track
 
@@ -33,7 +35,7 @@ def _step(times) -> float:
 # %% ../../nbs/27_timeline.ipynb #a9693b16
 @dataclass(repr=False)
 class _Kept:
-    "Rows of a film, and whom they show"
+    "Rows of a film"
     rows:list[FaceRow]=field(default_factory=list) # by time; one or more for each analyzed frame
     source:str=''                                  # name of the film
 
@@ -75,8 +77,7 @@ class Timeline(_Kept):
 
     def to_frame(self) -> Any: # `pandas.DataFrame`
         "The table as a data frame"
-        try:
-            import pandas as pd
+        try: import pandas as pd
         except ImportError as e: raise MissingExtra('A data frame', 'batch') from e
         frame = pd.DataFrame(self.to_dicts(), columns=columns(self.classes, film=True))
         return frame.astype(dict(face='Int64', frame='Int64'))
@@ -163,8 +164,7 @@ def plot_timeline(timeline:Timeline,  # of `analyze_video`
                   width:float=9       # inches
                  ) -> Any: # `matplotlib.figure.Figure`
     "Probabilities over time, one row a face, one colour an emotion"
-    try:
-        from matplotlib.figure import Figure
+    try: from matplotlib.figure import Figure
     except ImportError as e: raise MissingExtra('A plot', 'notebook') from e
     if face and not timeline.of(face): raise FerError(f"There is no face {face}; there are {timeline.faces()}.")
     numbers = [face] if face else sorted(sorted(timeline.faces(), key=lambda n: -len(timeline.of(n)))[:6])
@@ -194,7 +194,7 @@ def draw_rows(image:np.ndarray,   # uint8 (H, W, 3), RGB
     colors, numbers = [_color(r.emotion) for r in here], [r.face or 0 for r in here]
     return np.asarray(draw_faces(image, here, [label(r) for r in here], colors, min_side=1, numbers=numbers))
 
-# %% ../../nbs/27_timeline.ipynb #747b8577
+# %% ../../nbs/27_timeline.ipynb #c112eb49
 Progress = Callable[[float, float|None], None] # called with seconds done and in all; what it raises ends the pass
 
 def _not_itself(source, out) -> None:
@@ -205,7 +205,8 @@ def _not_itself(source, out) -> None:
 
 def _seconds(source, start, end, limit) -> float|None:
     "How long a pass will last; None if nobody knows"
-    if isinstance(source, Film) or hasattr(source, 'seek'):
+    path = isinstance(source, (str, os.PathLike))
+    if os.path.isfile(source) if path else isinstance(source, bytes) or hasattr(source, 'read') and _seekable(source):
         return max(0., min(video_info(source).seconds, end or np.inf) - start)
     return end if limit is None else limit
 
@@ -231,7 +232,7 @@ def write_annotated(source:Film|Iterable,  # as `read_video` takes it
 # %% ../../nbs/27_timeline.ipynb #338d6f78
 def analyze_video(recognizer:EmotionRecognizer,
                   source:Film|int|Iterable,    # as `read_video` takes it, and all up to `rate`
-                  out:str|os.PathLike|BinaryIO|None=None, # for the annotated film: path, or opened with 'w+b'
+                  out:str|os.PathLike|BinaryIO|None=None, # for the annotated film, as `Mp4Writer`'s
                   progress:Progress|None=None,
                   max_seconds:float|None=None,
                   max_side:int|None=1280,
