@@ -114,10 +114,15 @@ def menu(page, label): return page.locator('.widget-dropdown', has_text=label).l
 
 def data_room(page):
     from playwright.sync_api import expect
-    says, tile = page.get_by_text(re.compile(r'faces, page \d of \d')).filter(visible=True), page.get_by_role('button', name='45 happy')
+
+    says, tile = (
+        page.get_by_text(re.compile(r'faces, page \d of \d')).filter(visible=True),
+        page.get_by_role('button', name='45 happy'),
+    )
     face = page.locator('img[alt^="face "]').filter(visible=True)
     expect(says).to_have_text('49 of 49 faces, page 1 of 2')
-    for label in ('split', 'emotion', 'landmarks'): expect(menu(page, label).locator('option:checked')).to_have_text('all')
+    for label in ('split', 'emotion', 'landmarks'):
+        expect(menu(page, label).locator('option:checked')).to_have_text('all')
     expect(menu(page, 'FER+ says')).to_be_enabled()
     expect(tile).to_be_hidden()
     number = page.get_by_label('page', exact=True).filter(visible=True)
@@ -143,7 +148,9 @@ def data_room(page):
     expect(face).to_have_attribute('alt', 'face 3, happy')
     shot(page, 'data')
     menu(page, 'emotion').select_option('surprise'); menu(page, 'landmarks').select_option('not found')
-    expect(page.get_by_role('alert')).to_have_text('No face fits: surprise in any split without landmarks. Choose something else.')
+    expect(page.get_by_role('alert')).to_have_text(
+        'No face fits: surprise in any split without landmarks. Choose something else.'
+    )
     expect(face).to_have_count(0)
     menu(page, 'landmarks').select_option('all')
     expect(says).to_have_text('7 of 49 faces, page 1 of 1')
@@ -173,7 +180,9 @@ def model_room(page):
     expect(page.get_by_text('labelled happy, ')).to_be_visible()
     f = io.BytesIO(); Image.fromarray(astronaut()).save(f, 'PNG')
     upload(page, 'notes.png', b'no picture')
-    expect(page.get_by_role('alert').filter(visible=True)).to_contain_text("'notes.png' is not a picture that can be read")
+    expect(page.get_by_role('alert').filter(visible=True)).to_contain_text(
+        "'notes.png' is not a picture that can be read"
+    )
     expect(heat).to_have_count(0)
     upload(page, 'astronaut.png', f.getvalue())
     expect(page.get_by_alt_text('astronaut.png, faces marked')).to_be_visible()
@@ -192,7 +201,10 @@ def model_room(page):
 def error_room(page):
     from playwright.sync_api import expect
     page.get_by_role('tab', name='Errors').click()
-    answered, cell = page.get_by_text('Answered:'), page.get_by_role('button', name=re.compile(r'^[1-9]\d*$')).filter(visible=True).first
+    answered, cell = (
+        page.get_by_text('Answered:'),
+        page.get_by_role('button', name=re.compile(r'^[1-9]\d*$')).filter(visible=True).first,
+    )
     expect(answered).to_contain_text('100.0%')
     cell.click()
     expect(page.get_by_role('heading', name=re.compile('^Labelled .*, called'))).to_be_visible()

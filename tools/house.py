@@ -203,8 +203,15 @@ def ruff():
     found = [
         (name(Path(f['filename'])), f['location']['row'], f['code'] or 'syntax', f['message'].rstrip('.'))
         for f in json.loads(done.stdout)
+        if not by_nbdev(Path(f['filename']), f['location']['row'])
     ]
     yield from grouped(found, 'ruff')
+
+def by_nbdev(path, row):
+    "Lines that nbdev wrote by itself: its index, and what stands above a module's first cell"
+    if path.name == '_modidx.py': return True
+    above = path.read_text(encoding='utf-8').split('\n# %% ../')[0] if 'fer_nb' in path.parts else ''
+    return above.startswith('\"\"\"') and 1 < row <= above.count('\n') + 1
 
 def pyright():
     "Pyright's basic mode, on the rooms that serve and on the Python that README shows"

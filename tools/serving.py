@@ -1,6 +1,8 @@
-"""FER2013's faces as photos through the whole serving path, with and without the second look, for the table of 46_serving.
+"""FER2013's faces as photos through the whole serving path, with and without the second look, for the table of
+46_serving.
 
-    python tools/serving.py [SPLIT ...]     # PublicTest and PrivateTest; FER2013_HOME; some two minutes a line on a quiet core
+    python tools/serving.py [SPLIT ...]     # PublicTest and PrivateTest; FER2013_HOME; some two minutes a line on
+    a quiet core
 
 Everything was chosen on PublicTest and Training; PrivateTest is there to be read once.
 """
@@ -22,7 +24,9 @@ def main(splits):
         right = dict(people=ferplus_majority(read_ferplus(faces)), fer2013=faces.labels)
         for second, truth in ((False, 'people'), (True, 'people'), (True, 'fer2013')):
             recognizer = EmotionRecognizer.from_pretrained(threads=1, second=second, truth=truth)
-            rows.append({'split':split, 'truth':truth, 'second look':second} | serve_faces(recognizer, faces, right[truth]))
+            rows.append(
+                {'split': split, 'truth': truth, 'second look': second} | serve_faces(recognizer, faces, right[truth])
+            )
             print({k:round(v, 4) if isinstance(v, float) else v for k,v in rows[-1].items()}, flush=True)
             table.write_text(json.dumps(rows, indent=1) + '\n')
 

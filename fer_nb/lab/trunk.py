@@ -16,7 +16,8 @@ from torch import nn
 from ..train.model import EmotionNet, EmotionNetConfig, register_branch, to_pixels
 
 # %% ../../nbs/45_trunk.ipynb #34b41f9d
-PAIRS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)]*5, (1024, 2), (1024, 1)) # channels, stride
+# channels, stride
+PAIRS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)]*5, (1024, 2), (1024, 1))
 
 def _layer(ni:int, no:int, size:int=3, stride:int=1, groups:int=1) -> nn.Sequential:
     conv = nn.Conv2d(ni, no, size, stride, size//2, groups=groups, bias=False)
