@@ -372,6 +372,37 @@ def test_other_readings_of_a_picture(pictures):
     assert (p.truth, q.truth) == ('people', 'fer2013') and p.probabilities != q.probabilities
     assert pictures[1].faces(PLAIN) is pictures[1].faces(Reading())     # kept
 
+# Live
+
+def test_live_places_are_shared(recognizer):
+    live = pytest.importorskip('fer_nb.apps.page.live')
+    viewers = [live.Viewer() for _ in range(live.PLACES+1)]
+    empty = np.zeros((120, 160, 3), np.uint8)
+    for v in viewers: assert v.look(empty).shape == empty.shape
+    assert [v.full for v in viewers] == [False]*live.PLACES + [True]
+    viewers[0].leave()
+    viewers[0].leave()                                                  # twice is once
+    viewers[-1].look(empty)
+    assert not viewers[-1].full and viewers[-1].now[0].status == 'no_face'
+    for v in viewers: v.leave()
+
+def test_live_timeline_and_snapshot(astronaut):
+    live = pytest.importorskip('fer_nb.apps.page.live')
+    viewer = live.Viewer()
+    for _ in range(3): shown = viewer.look(astronaut)
+    assert (shown != astronaut).any() and Image.open(io.BytesIO(viewer.snapshot())).size == (512, 512)
+    viewer.paused = True
+    viewer.look(np.zeros_like(astronaut))
+    assert [r.emotion for r in viewer.timeline()] == ['happy']*3 and viewer.timeline().faces() == [1]
+    viewer.leave()
+
+def test_no_outside_server_unless_named(monkeypatch):
+    live = pytest.importorskip('fer_nb.apps.page.live')
+    monkeypatch.delenv('FER_NB_ICE_SERVERS', raising=False)
+    assert live.ice_servers() == []
+    monkeypatch.setenv('FER_NB_ICE_SERVERS', '[{"urls": "stun:here.example"}]')
+    assert live.ice_servers() == [dict(urls='stun:here.example')]
+
 # How good it is
 
 def report(path=root/'fer_nb/weights/test_metrics.json'): return json.loads(path.read_text())

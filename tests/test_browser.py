@@ -316,6 +316,27 @@ def test_camera(opened):
     assert '1 · Happy' in cards(page).locator('h3').inner_text()
     keep(page, 'camera')
 
+def test_live(opened):
+    "Faces while the camera runs; a snapshot among the pictures; the timeline at the end; the camera off when one stops"
+    pytest.importorskip('streamlit_webrtc')
+    page = opened(permissions=['camera'])
+    page.get_by_role('tab', name='Live').click()
+    frame = page.frame_locator('iframe[title*=webrtc]')
+    frame.get_by_role('button', name='Start').click(timeout=60_000)
+    page.locator('[data-face^=live]').first.wait_for(timeout=120_000)
+    assert '1 · Happy' in page.locator('.face h3').first.inner_text()
+    keep(page, 'live')
+    page.get_by_role('button', name='Snapshot to Pictures').click()
+    page.get_by_text('The snapshot is in the Pictures tab').wait_for(timeout=60_000)
+    frame.get_by_role('button', name='Stop').click()
+    name, text = taken(page, 'CSV timeline')
+    rows = list(csv.DictReader(io.StringIO(text.decode())))
+    assert name == 'live.csv' and rows and {r['emotion'] for r in rows if r['face'] == '1'} == {'happy'}
+    page.get_by_role('tab', name='Pictures').click()
+    assert captions(page)[0] == ('Snapshot', 'One face: happy')
+    page.get_by_role('button', name='Remove the snapshot').click()
+    page.locator('.photo').wait_for(state='detached')
+
 def film(seconds=2., fps=10):
     "A portrait that moves, as MP4"
     av = pytest.importorskip('av')
@@ -398,7 +419,7 @@ def test_axe(opened, scheme):
     page.locator('.st-key-pictures input[type=file]').set_input_files(files)
     cards(page); toggle(page, 'Landmarks')
     check(page, 'pictures')
-    for tab in 'Camera', 'Video', 'About':
+    for tab in 'Camera', 'Live', 'Video', 'About':
         page.get_by_role('tab', name=tab).click()
         check(page, tab)
     if find_spec('av'):

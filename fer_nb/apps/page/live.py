@@ -95,19 +95,21 @@ def _rows(viewer):
     st.html(parts.cards([parts.Card(r.face, replace(r), f'live-{r.face}') for r in seen]))
 
 def _side(viewer, ctx, since):
-    "What is seen just now, and what can be kept of it"
-    playing = ctx.state.playing
-    if playing and not viewer.index and not viewer.full and time.monotonic()-since > PATIENCE: st.warning(NO_WAY)
-    elif playing: _rows(viewer)
-    if viewer.image is None: return
-    with st.container(horizontal=True):
-        if st.button('Snapshot to Pictures', icon=':material/photo_camera:'):
-            st.session_state['snapshot'] = f'snapshot {viewer.index}', 'Snapshot', viewer.snapshot()
-            st.toast('The snapshot is in the Pictures tab.')
-        if not playing:
-            for kind, data in ('CSV', viewer.timeline().to_csv), ('JSON', viewer.timeline().to_json):
-                st.download_button(f'{kind} timeline', data, f'live.{kind.lower()}', on_click='ignore',
-                                   icon=':material/download:')
+    "What is seen just now"
+    if not ctx.state.playing: return
+    late = not viewer.index and not viewer.full and time.monotonic()-since > PATIENCE
+    if late: st.warning(NO_WAY)
+    else: _rows(viewer)
+
+def _keep(viewer, playing):
+    "What can be kept: the newest frame, and when the camera has stopped, what it saw"
+    if playing and st.button('Snapshot to Pictures', icon=':material/photo_camera:') and viewer.image is not None:
+        st.session_state['snapshot'] = f'snapshot {viewer.index}', 'Snapshot', viewer.snapshot()
+        st.toast('The snapshot is in the Pictures tab.')
+    if playing or not viewer.index: return
+    for kind, data in ('CSV', viewer.timeline().to_csv), ('JSON', viewer.timeline().to_json):
+        st.download_button(f'{kind} timeline', data, f'live.{kind.lower()}', on_click='ignore',
+                           icon=':material/download:')
 
 def tab() -> None:
     "Content of the tab"
@@ -117,12 +119,13 @@ def tab() -> None:
     left, right = st.columns([6, 5], gap='medium')
     ways = dict(iceServers=ice_servers())
     with left:
-        camera = dict(video=dict(width=640, height=480), audio=False)
+        camera = dict(video=dict(width=640, height=480, frameRate=dict(ideal=15, max=30)), audio=False)
         ctx = webrtc_streamer('live-camera', WebRtcMode.SENDRECV, ways, video_frame_callback=viewer.frame,
                               on_video_ended=viewer.leave, media_stream_constraints=camera, async_processing=True)
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment='center'):
             viewer.landmarks = st.toggle('Landmarks', key='Landmarks live', help=words.HELP['landmarks'])
             viewer.paused = st.toggle('Pause', key='Pause live')
+            _keep(viewer, ctx.state.playing)
     since = st.session_state.setdefault('live since', time.monotonic())
     if not ctx.state.playing: st.session_state['live since'] = time.monotonic(); viewer.leave()
-    with right: st.fragment(_side, run_every=.5 if ctx.state.playing else None)(viewer, ctx, since)
+    with right: st.fragment(_side, run_every=.7 if ctx.state.playing else None)(viewer, ctx, since)
