@@ -31,7 +31,7 @@ def to_pixels(faces:np.ndarray|torch.Tensor # uint8 (B, H, W)
                          f"{tuple(faces.shape)}")
     return faces[:, None].float()/255
 
-# %% ../../nbs/11_model.ipynb #c8778d64
+# %% ../../nbs/11_model.ipynb #f2e55923
 BRANCHES = dict(backbone={}, landmark_net={}, fusion={}) # role → name → class
 
 class ModelError(FerError): "A network that can't be built; the message says which field is wrong"
@@ -46,8 +46,8 @@ def _part(config:'EmotionNetConfig', role:str) -> type:
     "The class that a config names for a role"
     known, name = BRANCHES[role], getattr(config, role)
     if name in known: return known[name]
-    raise ModelError(f"{role} is {' or '.join(known)}, not {name!r}. `import fer_nb.lab.branches` registers those "
-                     f"of the study.")
+    raise ModelError(f"{role} is {' or '.join(known)}, not {name!r}. "
+                     "Import fer_nb.lab.branches or fer_nb.lab.trunk, which register others.")
 
 # %% ../../nbs/11_model.ipynb #a357ca37
 def _check_form(c):
