@@ -12,10 +12,9 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 in_range = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, $(1)))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do $$p -c '$(call in_range,15)' 2>/dev/null && echo $$p && break; done)
-UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
-# uv looks where pip is told to look; hashes say that it is the same file
-INSTALL := $(if $(UV),UV_INDEX="$$($(PY) -m pip config get global.extra-index-url 2>/dev/null)" UV_INDEX_STRATEGY=unsafe-best-match \
-  uv pip install --python $(PY),$(PY) -m pip install --no-compile)
+# uv takes a third of pip's time for all of it. It looks where pip is told to look; hashes say that it is the same file.
+uv_at = UV_INDEX="$$($(PY) -m pip config get global.extra-index-url 2>/dev/null)" UV_INDEX_STRATEGY=unsafe-best-match uv
+pip := $(PY) -m pip install --no-compile
 
 # Installs 620 MB the first time
 app: $(if $(wildcard $(READY)),$(READY),$(PAGE))
@@ -40,15 +39,16 @@ $(PY):
 	$(PYTHON) -m venv $(VENV)
 
 $(PAGE): requirements.txt settings.ini setup.py pyproject.toml | $(PY)
-	$(INSTALL) --require-hashes -r requirements.txt
-	$(INSTALL) --no-deps -e .
+	$(pip) --require-hashes -r requirements.txt
+	$(pip) --no-deps -e .
 	@touch $@
 
 $(READY): requirements.lock settings.ini setup.py pyproject.toml | $(PY)
 	@$(PY) -c '$(call in_range,13)' || { \
 	  echo "Tests and training need Python 3.11 or 3.12 (mediapipe has no wheel for a later one). Delete $(VENV), then: make $(or $(MAKECMDGOALS),setup) PYTHON=path/to/python3.12" >&2; exit 1; }
-	$(INSTALL) --require-hashes -r requirements.lock
-	$(INSTALL) --no-deps --no-build-isolation -e .
+	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.txt && $(pip) --require-hashes -r $(VENV)/uv.txt
+	$(uv_at) pip install --python $(PY) --require-hashes -r requirements.lock || $(pip) --require-hashes -r requirements.lock
+	$(pip) --no-deps --no-build-isolation -e .
 	@touch $@
 
 # Runs every notebook from top to bottom and stores what it shows. One of them: make notebooks NB=05_faces.
@@ -81,8 +81,8 @@ dist: $(READY)
 # is for developers, on the systems and versions of pyproject.toml; requirements.txt is for the page, on all that fer_nb
 # runs on, at the same versions but for what only training holds back. The sed drops the marker "on every system we solve for".
 LOCK := uv pip compile setup.py --universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command "make lock" $(UPGRADE)
-lock:
-	$(if $(UV),,$(error make lock needs uv: pip install uv))
+lock: | $(PY)
+	@uv --version >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	$(LOCK) --extra all --output-file requirements.lock
 	sed -E -e "s/ and \(\(platform_machine[^\\]*\)\)( \\\\)?$$/\1/" -e "s/ ; python_full_version < '3.13'( \\\\)?$$/\1/" \
 	  -e "s/python_full_version < '3.13' and //" -e "s/ and python_full_version < '3.13'//" requirements.lock > requirements.tmp
