@@ -127,13 +127,15 @@ class _Looks:
 @dataclass(frozen=True)
 class FaceDetector:
     "MTCNN with FER2013 framing, safe to share between threads and processes"
-    min_face:float = 24   # shortest face to find, pixels of the photo; in a large one, a fortieth of its longer side
+    min_face:float = 24   # shortest face to find, pixels of the photo; in a large one, a fortieth of its side
     min_score:float = .85 # keep faces at least this probable, 0 to 1
-    max_side:int = 1280   # detect on a copy with its longest side at most this, pixels
-    size:int = 128        # side of the crops, pixels
+    max_side:int = 1280   # longest side of the copy that is looked at, pixels
+    size:int = 128        # of the crops, pixels
     threads:int = 1       # of ONNX Runtime, for one photo
 
-    def __post_init__(self): _nets(self.threads) # a missing file is noticed here
+    def __post_init__(self):
+        if not 1 <= self.max_side <= 1900: raise ValueError(f"max_side is 1 to 1900 pixels, not {self.max_side}")
+        _nets(self.threads) # a missing file is noticed here
 
     def detect(self,
                image:np.ndarray # uint8 (H, W, 3) RGB, as `load_image` gives it

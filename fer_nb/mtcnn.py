@@ -37,39 +37,65 @@ def _nets(threads:int=1) -> Any:
     return _opened[key]
 
 # %% ../nbs/04_mtcnn.ipynb #7b5f09c9
+_BITS = 21                                                               # of a number for each colour
+_COLOUR, _ALL = (1 << _BITS)-1, 1 + (1 << _BITS) + (1 << 2*_BITS)        # one colour; a 1 in each
+
 def _table(image:np.ndarray # uint8 (h, w, 3)
-          ) -> np.ndarray:  # int32 (h+1, 3, w+1): sums of all pixels above and to the left
+          ) -> np.ndarray:  # int64 (h+1, w+1): sums of all pixels above and to the left, three colours in each number
     "The summed-area table of a picture"
     h, w = image.shape[:2]
-    sums = np.empty((h+1, 3, w+1), np.int32)
-    sums[0] = 0; sums[:, :, 0] = 0
-    np.cumsum(image.transpose(0, 2, 1), 2, np.int32, out=sums[1:, :, 1:])
+    sums = np.empty((h+1, w+1), np.int64)
+    sums[0] = 0; sums[:, 0] = 0
+    pixels = sums[1:, 1:]
+    pixels[:] = image[..., 2]
+    for colour in (1, 0): pixels <<= _BITS; pixels += image[..., colour]
+    np.cumsum(pixels, 1, out=pixels)
     for above, row in zip(sums[1:], sums[2:]): row += above
     return sums
 
+def _colours(cells:np.ndarray # int64, sums over cells of less than 8,000 pixels
+            ) -> np.ndarray:  # float32 (3, *cells.shape)
+    "The sums of each colour"
+    out = np.empty((3, *cells.shape), np.float32)
+    for colour in range(3): out[colour] = (cells >> colour*_BITS) & _COLOUR
+    return out
+
+# %% ../nbs/04_mtcnn.ipynb #e2e32795
 def _cells(start, stop, n):
     "First and last edge of `n` cells between `start` and `stop`, as torch's area interpolation places them"
     i = np.arange(n)
     return start + i*(stop-start)//n, start - (-(i+1)*(stop-start)//n)   # they overlap where they must
 
+def _between(sums, y0, y1, x0, x1):
+    "What lies in the cells of a grid"
+    rows = sums.take(y1, 0); rows -= sums.take(y0, 0)
+    cells = rows.take(x1, 1); cells -= rows.take(x0, 1)
+    return cells
+
+def _planes(sums):
+    "Three tables in place of one: int64 (3, h, w)"
+    blocks = _colours(np.diff(np.diff(sums, axis=0), axis=1)).astype(np.int64)
+    return np.pad(blocks.cumsum(1).cumsum(2), ((0, 0), (1, 0), (1, 0)))
+
 def _shrink(sums, scale, margin, step=1):
     "A picture at `scale` on gray, float32 (1, 3, h+2·margin, w+2·margin), from every `step`th entry of its table"
-    h, w = (int((sums.shape[axis]-1)*step*scale + 1) for axis in (0, 2))
-    (y0, y1), (x0, x1) = (_cells(0, sums.shape[axis]-1, n) for axis, n in ((0, h), (2, w)))
-    rows = sums.take(y1, 0); rows -= sums.take(y0, 0)
-    cells = rows.take(x1, 2); cells -= rows.take(x0, 2)                  # (h, 3, w)
-    weight = (1/((y1-y0)[:, None]*(x1-x0)*step**2)).astype(np.float32)
+    h, w = (int((n-1)*step*scale + 1) for n in sums.shape)
+    (y0, y1), (x0, x1) = edges = [_cells(0, n-1, m) for n, m in zip(sums.shape, (h, w))]
+    area = (y1-y0)[:, None]*(x1-x0)*step**2
+    if area.max()*255 <= _COLOUR: cells = _colours(_between(sums, *edges[0], *edges[1]))
+    else: cells = np.stack([_between(plane, *edges[0], *edges[1]) for plane in _planes(sums)]).astype(np.float32)
     out = np.full((1, 3, h+2*margin, w+2*margin), 127.5, np.float32)
-    inner = out[0, :, margin:margin+h, margin:margin+w]
-    np.multiply(cells.transpose(1, 0, 2), weight, out=inner, casting='same_kind', dtype=np.float32)
+    np.multiply(cells, (1/area).astype(np.float32), out=out[0, :, margin:margin+h, margin:margin+w])
     return out
 
 # %% ../nbs/04_mtcnn.ipynb #3546f8d1
 _GRAY = 127 # the border: what the networks take for nothing
 
+def _areas(xs, ys): return (ys[1]-ys[0])[:, :, None]*(xs[1]-xs[0])[:, None]
+
 def _crops(sums, boxes, n, border=0):
     "What boxes (N, 4) show, float32 (N, 3, n, n), cut where they leave the canvas; which show anything, bool (N,)"
-    h, w = sums.shape[0]-1, sums.shape[2]-1
+    h, w = (side-1 for side in sums.shape)
     x0, y0, x1, y1 = np.trunc(boxes).astype(int).T
     x0, y0 = np.maximum(x0, 1)-1, np.maximum(y0, 1)-1                    # its boxes count from one
     x1, y1 = np.minimum(x1, w+2*border), np.minimum(y1, h+2*border)
@@ -77,22 +103,11 @@ def _crops(sums, boxes, n, border=0):
     xs, ys = (_cells(a[seen, None], b[seen, None], n) for a, b in ((x0, x1), (y0, y1))) # each (N, n) twice
     area = _areas(xs, ys)
     xs, ys = ([(v-border).clip(0, side) for v in edges] for edges, side in ((xs, w), (ys, h)))
-    gray = ((area-_areas(xs, ys))*_GRAY).astype(np.int32)                # what lies on the border
-    return _means(sums, xs, ys, gray, (1/area).astype(np.float32)), seen
-
-def _areas(xs, ys): return (ys[1]-ys[0])[:, :, None]*(xs[1]-xs[0])[:, None]
-
-def _means(sums, xs, ys, gray, weight):
-    "Four look-ups a cell: float32 (N, 3, n, n)"
-    width = sums.shape[2]
-    corners = [y[:, :, None]*(3*width) + x[:, None] for y in ys for x in xs]
-    out = np.empty((len(weight), 3, *weight.shape[1:]), np.float32)
-    for i in range(3):
-        plane = sums.reshape(-1)[i*width:]
-        cells = plane.take(corners[3])
-        cells -= plane.take(corners[2]); cells -= plane.take(corners[1]); cells += plane.take(corners[0]); cells += gray
-        np.multiply(cells, weight, out=out[:, i], casting='same_kind', dtype=np.float32)
-    return out
+    cells = (area-_areas(xs, ys))*(_GRAY*_ALL)                           # what lies on the border
+    for y, x, sign in ((1, 1, np.add), (1, 0, np.subtract), (0, 1, np.subtract), (0, 0, np.add)):
+        sign(cells, sums.take((ys[y]*(w+1))[:, :, None] + xs[x][:, None]), out=cells)
+    out = np.empty((len(cells), 3, n, n), np.float32)
+    return np.multiply(_colours(cells).swapaxes(0, 1), (1/area).astype(np.float32)[:, None], out=out), seen
 
 # %% ../nbs/04_mtcnn.ipynb #2b252113
 def _overlapping(a, b, overlap):
@@ -117,6 +132,7 @@ def _distinct(boxes, scores, overlap, chunk=128):
         kept = np.append(kept, rest[free])
     return order[kept]
 
+# %% ../nbs/04_mtcnn.ipynb #9bd75dbd
 def _outermost(boxes, scores, overlap=.7):
     "Indices of the best boxes: none shares more than `overlap` of its area, or of the other's, with a better one"
     rest, keep, size = np.argsort(scores)[::-1], [], boxes[:, 2:]-boxes[:, :2]+1
@@ -149,10 +165,10 @@ def _look(pnet, pixels, scale, margin, threshold):
 def _propose(pnet, sums, border, window, threshold, factor=.709):
     "Boxes (N, 4) that the first network proposes on a canvas, best first, for faces of `window` pixels and larger ones"
     found, scale, step = [(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 4)))], 12/window, 1
-    side = min(sums.shape[0], sums.shape[2])-1 + 2*border
+    side = min(sums.shape)-1 + 2*border
     while side*scale >= 12:
-        while border and 2*step*scale <= 1 and min(sums.shape[0], sums.shape[2]) > 2:
-            sums, step = np.ascontiguousarray(sums[::2, :, ::2]), 2*step
+        while border and 2*step*scale <= 1 and min(sums.shape) > 2:
+            sums, step = np.ascontiguousarray(sums[::2, ::2]), 2*step
         margin = min(8, int(border*scale))
         pixels = _shrink(sums, scale, margin, step)
         if min(pixels.shape[2:]) >= 12:
