@@ -140,6 +140,62 @@ def test_truths_and_priors(page, recognizer):
                 assert cards.nth(i).locator('h2').inner_text().startswith(
                     f'{i+1}. ' + ('Uncertain' if q.status == 'uncertain' else q.emotion.capitalize()))
 
+def frames(n=60):
+    "A face that moves"
+    photo = Image.fromarray(astronaut()).resize((900, 900))
+    for i in range(n):
+        x, y = 60 + int(60*np.sin(i/n*2*np.pi)), 40 + int(20*np.sin(i/n*4*np.pi))
+        yield photo.crop((x, y, x+640, y+480))
+
+def write_camera(path):
+    "A film that Chromium takes for a camera"
+    with open(path, 'wb') as f:
+        f.write(b'YUV4MPEG2 W640 H480 F30:1 Ip A1:1 C420jpeg\n')
+        for im in frames():
+            y, *colors = im.convert('YCbCr').split()
+            f.write(b'FRAME\n' + y.tobytes() + b''.join(c.resize((320, 240)).tobytes() for c in colors))
+
+def write_film(path):
+    av = pytest.importorskip('av')
+    with av.open(str(path), 'w') as f:
+        stream = f.add_stream('libvpx', rate=4)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, 'yuv420p'
+        for im in frames(): f.mux(stream.encode(av.VideoFrame.from_image(im)))
+        f.mux(stream.encode())
+
+def watched(page):
+    "Wait for some frames; the headings of the cards are those of one happy face, always the same"
+    until(page, "import('./src/main.js').then(m => m.shown.count > 3)", 120)
+    assert page.locator('.face h2').all_inner_texts() == ['1. Happy']
+    face, = page.evaluate(FACES)
+    x0, y0, x1, y1 = face['box']
+    assert 130 < x1-x0 < 200 and 170 < y1-y0 < 270 and len(face['landmarks']) == 468
+
+def test_film(page, tmp_path):
+    write_film(tmp_path/'film.webm')
+    page.set_input_files('#file', tmp_path/'film.webm')
+    watched(page)
+    page.get_by_role('button', name='Stop').click()
+    assert page.locator('.face').count() == 0
+
+def test_camera(page, address, tmp_path):
+    "A second browser, whose camera is a film; the first one's is not allowed"
+    page.context.clear_permissions()
+    page.get_by_role('button', name='Camera').click()
+    until(page, "/not allowed|No camera/.test(document.getElementById('state').textContent)")
+    write_camera(tmp_path/'camera.y4m')
+    fake = ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+            f'--use-file-for-fake-video-capture={tmp_path/"camera.y4m"}']
+    browser = page.context.browser.browser_type.launch(executable_path=chromium, args=flags + fake)
+    other = browser.new_page(viewport=dict(width=390, height=844))
+    other.goto(address)
+    other.get_by_role('button', name='Camera').click()
+    watched(other)
+    assert other.evaluate('document.documentElement.scrollWidth') <= 390
+    other.get_by_role('button', name='Stop').click()
+    assert other.evaluate("document.getElementById('video').srcObject") is None
+    browser.close()
+
 def test_no_picture(page):
     page.set_input_files('#file', dict(name='notes.png', mimeType='image/png', buffer=b'no pixels'))
     until(page, "document.getElementById('state').textContent.startsWith('notes.png is not a picture')")

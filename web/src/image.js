@@ -1,9 +1,8 @@
 // From a file or a playing film to upright RGBA pixels: fer_nb.image.
 const MOST = 50e6 // pixels
 
-function pixels(source, width, height) {
-  const canvas = new OffscreenCanvas(width, height)
-  const pen = canvas.getContext('2d', { willReadFrequently: true })
+function pixels(source, canvas) {
+  const { width, height } = canvas, pen = canvas.getContext('2d', { willReadFrequently: true })
   pen.drawImage(source, 0, 0, width, height)
   return pen.getImageData(0, 0, width, height)
 }
@@ -25,13 +24,14 @@ export async function loadImage(file) {
   catch { throw new Error(`${file.name || 'This file'} is not a picture that this browser can read. Try JPEG or PNG.`) }
   const { width, height } = bitmap
   if (width*height > MOST) throw new Error(`This picture has ${width}×${height} pixels. Save a smaller copy.`)
-  const image = opaque(pixels(bitmap, width, height))
+  const image = opaque(pixels(bitmap, new OffscreenCanvas(width, height)))
   bitmap.close()
   return image
 }
 
-// What a video element shows now, its longer side at most `side`
+// What a video element shows now, its longer side at most `side`, and the canvas that it is on
 export function videoFrame(video, side = 640) {
   const by = Math.min(1, side/Math.max(video.videoWidth, video.videoHeight))
-  return { ...opaque(pixels(video, Math.round(video.videoWidth*by), Math.round(video.videoHeight*by))), scale: 1/by }
+  const canvas = new OffscreenCanvas(Math.round(video.videoWidth*by), Math.round(video.videoHeight*by))
+  return { canvas, ...opaque(pixels(video, canvas)) }
 }

@@ -5,34 +5,28 @@ import { card, drawFaces, label } from './draw.js'
 import { loadImage, videoFrame } from './image.js'
 import { revise } from './inference.js'
 
-const [stage, video, view, state, speed, file, cards, points, pause, stop] =
-  ['stage', 'video', 'view', 'state', 'speed', 'file', 'faces', 'points', 'pause', 'stop'].map(id => document.getElementById(id))
+const [stage, video, view, state, speed, file, cards, points, pause, stop, seek] =
+  ['stage', 'video', 'view', 'state', 'speed', 'file', 'faces', 'points', 'pause', 'stop', 'seek'].map(id => document.getElementById(id))
 const pen = view.getContext('2d')
 const chosen = { truth: 'people', prior: null }
-export const shown = { kind: null, faces: [], photo: null, width: 0, rate: 0 } // what the page shows now
+export const shown = { kind: null, faces: [], photo: null, rate: 0, count: 0 } // what the page shows now
 let turn = 0                                                       // grows with everything that is opened
 
 const say = (text, wrong = false) => { state.textContent = text; state.classList.toggle('wrong', wrong) }
 const answered = () => shown.faces.map(p => revise(p, chosen.truth, chosen.prior))
 
+// The photo or frame that was read, with what was found in it
 function show() {
-  if (shown.kind === 'picture' ? !shown.photo : !shown.width) return // not there yet
-  const faces = answered(), live = shown.kind !== 'picture'
-  if (live) paintOver(faces); else paintPhoto(faces)
+  const { photo, kind } = shown
+  if (!photo) return // not there yet
+  const faces = answered(), scale = Math.max(1, Math.ceil(1000/photo.width)) // lines and words are sharp on a small one
+  Object.assign(view, { width: photo.width*scale, height: photo.height*scale })
+  const { width } = view, mirror = kind === 'camera' ? width : 0
+  if (mirror) pen.setTransform(-1, 0, 0, 1, width, 0)
+  pen.drawImage(photo, 0, 0, width, view.height)
+  pen.resetTransform()
+  drawFaces(pen, faces, { scale, mirror, points: points.checked, unit: width/(view.clientWidth || width) })
   cards.replaceChildren(...faces.map(card))
-}
-
-function paintPhoto(faces) {
-  const { photo } = shown
-  Object.assign(view, { width: photo.width, height: photo.height })
-  pen.drawImage(photo, 0, 0)
-  drawFaces(pen, faces, { scale: 1, points: points.checked, unit: Math.max(1, photo.width/(view.clientWidth || photo.width)) })
-}
-
-function paintOver(faces) {
-  const unit = devicePixelRatio, [width, height] = [video.clientWidth, video.clientHeight].map(v => Math.round(v*unit))
-  Object.assign(view, { width, height })
-  drawFaces(pen, faces, { scale: width/shown.width, mirror: shown.kind === 'camera' ? width : 0, points: points.checked, unit })
 }
 
 // Make room for something else
@@ -41,28 +35,31 @@ function open(kind) {
   for (const track of video.srcObject?.getTracks() ?? []) { track.onended = null; track.stop() }
   if (video.src) URL.revokeObjectURL(video.src)
   video.srcObject = null; video.removeAttribute('src'); video.load()
-  Object.assign(shown, { kind, faces: [], photo: null, width: 0, rate: 0 })
+  Object.assign(shown, { kind, faces: [], photo: null, rate: 0, count: 0 })
   const live = kind === 'camera' || kind === 'film'
-  stage.className = kind ? live ? 'live' : 'still' : 'empty'
-  stage.classList.toggle('mirrored', kind === 'camera')
-  video.hidden = !live; view.hidden = !kind; pause.hidden = stop.hidden = !live
-  video.controls = kind === 'film'
+  stage.className = kind ?? 'empty'
+  view.hidden = true; video.hidden = pause.hidden = stop.hidden = !live; seek.hidden = kind !== 'film'
   for (const name of ['picture', 'camera', 'film']) document.getElementById(name).setAttribute('aria-pressed', name === kind)
   pause.textContent = 'Pause'
   cards.replaceChildren(); speed.textContent = ''
   return turn
 }
 
+function reveal(photo) {
+  shown.photo = photo
+  stage.style.setProperty('--aspect', photo.width/photo.height)
+  view.hidden = false
+}
+
 async function openPicture(data) {
   const mine = open('picture')
-  view.hidden = true
   say('Reading the picture …')
   try {
     const image = await loadImage(data)
     if (mine !== turn) return
-    shown.photo = new OffscreenCanvas(image.width, image.height)
-    shown.photo.getContext('2d').putImageData(new ImageData(image.data, image.width, image.height), 0, 0)
-    view.hidden = false
+    const photo = new OffscreenCanvas(image.width, image.height)
+    photo.getContext('2d').putImageData(new ImageData(image.data, image.width, image.height), 0, 0)
+    reveal(photo)
     show()
     say('Looking for faces …')
     const start = performance.now(), faces = await ask('predict', image)
@@ -88,16 +85,18 @@ async function watch(mine) {
   for (let last = -1; mine === turn; await nextFrame()) {
     if (video.readyState < 2 || video.currentTime === last) continue
     last = video.currentTime
-    const { scale, ...image } = videoFrame(video), { width } = image
+    const { canvas, ...image } = videoFrame(video)
     const faces = await ask('frame', image, { time: performance.now()/1000 })
     if (mine !== turn) return
-    Object.assign(shown, { faces, width })
+    Object.assign(shown, { faces, count: shown.count + 1 })
+    reveal(canvas)
     show()
+    seek.value = video.currentTime/video.duration || 0
     times.push(performance.now())
     if (times.length > 20) times.shift()
     shown.rate = times.length > 1 ? 1000*(times.length - 1)/(times.at(-1) - times[0]) : 0
     speed.textContent = `${shown.rate.toFixed(0)} frames a second in this browser`
-    say(faces.length ? '' : 'No face yet. Look into the camera, with light on your face.'.replace(/ Look.*/, shown.kind === 'film' ? '' : '$&'))
+    say(faces.length ? '' : shown.kind === 'film' ? 'No face here.' : 'No face yet. Look into the camera, with light on your face.')
   }
 }
 
@@ -140,6 +139,7 @@ document.getElementById('camera').onclick = openCamera
 file.onchange = () => openFile(file.files[0])
 stop.onclick = () => { open(null); say('') }
 pause.onclick = () => { if (video.paused) video.play(); else video.pause() }
+seek.oninput = () => { video.currentTime = seek.value*video.duration }
 video.onplay = video.onpause = () => { pause.textContent = video.paused ? 'Go on' : 'Pause' }
 points.onchange = show
 new ResizeObserver(show).observe(stage)
