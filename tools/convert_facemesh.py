@@ -3,8 +3,8 @@
     python tools/convert_facemesh.py [--source WHEEL] [--out DIR]
 
 `--source` is mediapipe's wheel, 0.10.21; without it, the installed mediapipe is read; nothing of it runs. Both
-networks are
-Apache-2.0 (Google; https://github.com/google-ai-edge/mediapipe). Needs onnx and flatbuffers, which `train` brings.
+networks are Apache-2.0 (Google; https://github.com/google-ai-edge/mediapipe). Needs onnx and flatbuffers, which `train`
+brings.
 
 Ten kinds of operations occur in the two files, so the graph is written straight from them. What changes: channels
 come first
