@@ -53,7 +53,7 @@ def card(pic: Picture, key: str, i: int, p, plain, points, heat, how: Reading) -
     views = []
     if points and p.probabilities:
         views.append(('landmarks' if p.points is not None else 'no landmarks found', pic.landmarks(i, p)))
-    if heat and p.probabilities and i <= MAX_HEAT: views.append(('where it looked', pic.heat(i, p)))
+    if heat and p.probabilities and i <= MAX_HEAT: views.append(pic.heat(i, p))
     return parts.Card(i, p, f'{key}{i}', views, plain.probabilities if how != PLAIN else None)
 
 def cards(pic, key, points=False, heat=False, how=PLAIN):

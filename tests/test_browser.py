@@ -222,7 +222,7 @@ def test_toggles(opened):
     assert page.locator('.bars span').all_inner_texts() == list(CLASSES)                # the order stays
     page.keyboard.press('Escape')
     toggle(page, 'Heat map')
-    page.get_by_text('where it looked').wait_for(timeout=60_000)
+    page.get_by_text('where it looked').first.wait_for(timeout=60_000)
     count(page, '.views img', 3)
     keep(page, 'toggles')
 

@@ -52,10 +52,14 @@ def one(page): sample(page, 'A smile', '.face')
 def three(page): sample(page, 'Three people', '.face')
 
 def views(page):
-    "Landmarks, heat map and another truth"
-    one(page)
+    "Landmarks and heat map"
+    sample(page, 'A portrait', '.face')
     for words in 'Landmarks', 'Heat map': page.get_by_text(words, exact=True).click(timeout=120_000)
-    page.get_by_text('where it looked').wait_for(timeout=180_000)
+    page.get_by_text('where it looked').first.wait_for(timeout=180_000)
+
+def more(page):
+    "Another truth"
+    one(page)
     page.get_by_role('button', name='More').click()
     page.get_by_text('FER2013’s label').click()
     still(page)
@@ -72,9 +76,10 @@ def pictures(page):
 
 def about(page): tab(page, 'About')
 def camera(page): tab(page, 'Camera')
+def live(page): tab(page, 'Live')
 def video(page): tab(page, 'Video')
 
-STATES = {f.__name__: f for f in (empty, one, three, views, group, pictures, camera, video, about)}
+STATES = {f.__name__: f for f in (empty, one, three, views, more, group, pictures, camera, live, video, about)}
 
 def shoot(browser, address, state, **options):
     "One state as one picture: first the window as it is, then all of the page"
@@ -100,8 +105,8 @@ def main():
             browser = p.chromium.launch(executable_path=chromium, args=load.FLAGS)
             if args.states is None:
                 for name, options in README.items():
-                    _, full = shoot(browser, address, views if name == 'page-light' else one, **options)
-                    full.save(images/f'{name}.jpg', quality=78, optimize=True)
+                    window, _ = shoot(browser, address, views if name == 'page-light' else group, **options)
+                    window.save(images/f'{name}.jpg', quality=78, optimize=True)
                     print(f'nbs/images/{name}.jpg')
             else:
                 states_folder.mkdir(exist_ok=True)

@@ -78,12 +78,13 @@ class Picture:
         if key not in self.made: self.made[key] = data_uri(draw_landmarks(p.crop, p.points, 256, dots=False))
         return self.made[key]
 
-    def heat(self, i: int, p: Prediction) -> str:
-        "The crop under its heat map, as an address"
+    def heat(self, i: int, p: Prediction) -> tuple[str, str]:
+        "The crop under its heat map: by how much its hottest place lowers the probability, and an address"
         key = 'heat', i, p.truth, p.emotion
         if key not in self.made:
             with turns('picture'): heat = heat_map(recognizer(), p.crop, p.emotion, p.points, truth=p.truth)
-            self.made[key] = data_uri(overlay(p.crop, heat, 256))
+            cost = words.percent(float(heat.max()))
+            self.made[key] = f'where it looked: up to −{cost}', data_uri(overlay(p.crop, heat, 256))
         return self.made[key]
 
 # The model

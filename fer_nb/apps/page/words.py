@@ -17,7 +17,8 @@ TRUTHS = dict(people='What people say', fer2013='FER2013’s label')
 PRIORS = {'fitted': 'Fitted', 'everyday': 'Everyday', 'even': 'Even'}
 HELP = dict(
     landmarks='The 468 points that the network reads along with the pixels.',
-    heat='Where the network looked: the hotter a place, the more the probability drops when that place is covered.',
+    heat='Where the network looked: the hotter a place, the more the probability drops when that place is covered. '
+         'A pale map says that no single place matters much.',
     mirrored='Averages the face and its mirror image. A tick marks the value before.',
     truth='Who is asked: ten people who looked at each face (FER+), or the label that the data set FER2013 carries. '
           'They often disagree, most of all about fear.',
