@@ -234,9 +234,9 @@ def about_tab():
         st.markdown(f"Measured on {report['n']:,} FER2013 pictures kept out of training (PrivateTest). "
                     "They are small, gray and from the web: expect less on faces unlike them.")
         st.html(about.figures_html(report))
-        truth, scores = next(iter(about.truths(report).items()))
-        st.markdown(about.in_words(scores['single'], truth))
-        st.html(about.confusion_html(scores['single']))
+        truth, scores = about.main(report)
+        st.markdown(about.in_words(scores, truth))
+        st.html(about.confusion_html(scores))
     st.subheader('Privacy', anchor=False); st.markdown(words.CARD['privacy'])
 
 # The page

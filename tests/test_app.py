@@ -419,12 +419,14 @@ def test_figures():
     view = dict(accuracy=.7123, macro_f1=.689, interval=dict(accuracy=[.697, .727]))
     views = dict(single=view, flip_tta=view | dict(accuracy=.72))
     truth = dict(n=3589, **views, twin_free=dict(n=3000, **views))
-    text = about.figures_html(dict(n=3589, truths=dict(fer2013=truth, people=truth | dict(n=2720))))
+    people = truth | dict(n=2720, default=truth | dict(n=2720))
+    text = about.figures_html(dict(n=3589, truths=dict(fer2013=truth, people=people)))
     for part in ('3,589', '2,720', '71.2%', '69.7 to 72.7', '72.0%', '0.689', '3,000'): assert part in text
-    assert text.count('scope="row"') == 4 and text.index('What people say') < text.index('own label')
+    assert text.count('scope="row"') == 5 and text.index('ten people say') < text.index('own label')
 
 def test_confusion_matrix():
-    r = next(iter(about.truths(report()).values()))['single']
+    truth, r = about.main(report())
+    assert truth == 'people'
     cells = [re.findall(r'<td[^>]*>([^<]+)', row) for row in about.confusion_html(r).split('<tr>')[2:]]
     assert [int(row[0].replace(',', '')) for row in cells] == [v['support'] for v in r['per_class'].values()]
     hits = [parts.percent(v['recall']) for v in r['per_class'].values()]

@@ -6,7 +6,7 @@ from fer_nb.core import CLASSES
 from .parts import percent
 from .words import percent as plain_percent
 
-_NAMES = dict(people='What people say: the majority of ten', fer2013='FER2013’s own label')
+_TWINS = '… without doubles of training pictures'
 _BY = dict(people='Compared with what people say', fer2013='Compared with FER2013’s labels')
 
 def report() -> dict[str, Any] | None:
@@ -14,10 +14,21 @@ def report() -> dict[str, Any] | None:
     path = files('fer_nb')/'weights'/'test_metrics.json'
     return json.loads(path.read_text()) if path.is_file() else None
 
-def truths(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    "The scores by truth, people first"
-    all_ = report.get('truths') or dict(fer2013=report)
-    return {t: all_[t] for t in _NAMES if t in all_}
+def main(report: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    "The truth and the scores of what the page shows unless told otherwise: one view, people if they were asked"
+    truths = report['truths']
+    truth = next(t for t in _BY if t in truths)
+    return truth, truths[truth].get('default', truths[truth])['single']
+
+def _sets(report): # (name, scores), people first
+    truths = report['truths']
+    if people := truths.get('people'):
+        default = people.get('default', people)
+        yield 'What most of ten people say', default
+        if default.get('twin_free'): yield _TWINS, default['twin_free']
+        if default is not people: yield '… prior: everyday', people
+    yield 'FER2013’s own label', truths['fer2013']
+    if truths['fer2013'].get('twin_free'): yield _TWINS, truths['fer2013']['twin_free']
 
 def _cells(scores):
     low, high = (100*v for v in scores['interval']['accuracy'])
@@ -29,10 +40,7 @@ def figures_html(report: dict[str, Any]) -> str:
     def row(name, r):
         scores = _cells(r['single']) + _cells(r['flip_tta'])
         return f'<tr><th scope="row">{name}</th><td>{r["n"]:,}</td>{scores}</tr>'
-    body = ''
-    for t, r in truths(report).items():
-        body += row(_NAMES[t], r)
-        if r.get('twin_free'): body += row('… without doubles of training pictures', r['twin_free'])
+    body = ''.join(row(name, r) for name, r in _sets(report))
     heads = 'right by', 'pictures', 'one view', 'F1', 'with mirrored view', 'F1'
     return _table('Accuracy', 'Predictions that agree, with 95% intervals, and macro-F1', heads, body)
 
