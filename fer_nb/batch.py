@@ -128,14 +128,14 @@ def _expand(path:str) -> list[Photo]:
     return found or [Photo(path, path, fault="No file fits this pattern.")]
 
 # %% ../nbs/24_batch.ipynb #56ec6bbe
-def find_photos(paths:str|os.PathLike|Iterable[str|os.PathLike] # files, folders, patterns, zips: one or several
+def find_photos(paths:str|os.PathLike|Iterable[str|os.PathLike|Photo] # files, folders, patterns, zips: one or several
                ) -> list[Photo]: # paths in the order given, the contents of each by name, no file twice
     "The photos and films that `paths` mean; what cannot be read is among them"
     paths = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    if bad := [p for p in paths if not isinstance(p, (str, os.PathLike))]:
+    if bad := [p for p in paths if not isinstance(p, (str, os.PathLike, Photo))]:
         raise BatchError(f"Photos of a batch are named by paths; got {type(bad[0]).__name__}. "
                          "EmotionRecognizer.predict_batch takes bytes and arrays.")
-    found = [p for path in paths for p in _expand(os.fspath(path))]
+    found = [p for path in paths for p in ([path] if isinstance(path, Photo) else _expand(os.fspath(path)))]
     return _unique(found) if len(paths)>1 else found
 
 # %% ../nbs/24_batch.ipynb #fcfb02f2
@@ -293,7 +293,8 @@ def _listed(found, paths, annotated, films):
     out = [p.source for p in found if p.film and not p.named and not films]
     photos = [p for p in found if not p.film or p.named or films]
     if annotated: photos = _with_drawings(photos, annotated)
-    names = ', '.join(str(p) for p in ([paths] if isinstance(paths, (str, os.PathLike)) else paths))
+    each = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+    names = ', '.join(getattr(p, 'source', str(p)) for p in each)
     if out and not photos:
         raise BatchError(f"No photos in {names}, but {len(out)} films. films=True, or --video, follows them.")
     if not photos: raise BatchError(f"No photos in {names}. Pictures end in {', '.join(sorted(PICTURES))}.")
@@ -410,7 +411,7 @@ def _nothing(): yield from ()
 
 # %% ../nbs/24_batch.ipynb #019da1ad
 def predict_folder(
-    paths:str|os.PathLike|Iterable[str|os.PathLike], # files, folders, patterns, zips
+    paths:str|os.PathLike|Iterable[str|os.PathLike|Photo], # files, folders, patterns, zips
     out:Any=None,           # a file's name; a file open for bytes; a function of rows; None: memory
     format:str|None=None,   # csv, jsonl, json or parquet; None: by the ending
     recognizer:Any=None,    # one, or what makes one (workers need that); None: by `options`

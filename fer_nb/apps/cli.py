@@ -106,10 +106,15 @@ def _report(args, table):
     return SOME_FAILED if table.failed else OK
 
 # %% ../../nbs/31_cli.ipynb #01abad4b
+def _film(path):
+    "What --video names: a file is followed whatever its ending, such as a moving GIF"
+    from fer_nb.batch import Photo
+    return path if os.path.isdir(path) or path.endswith('.zip') else Photo(path, path, film=True)
+
 def predict(args, out):
     "Emotions of each face in photos, films, or what a webcam sees"
     if args.webcam is not None: return _webcam(args, out)
-    paths = [*args.paths, *(args.video or [])]
+    paths = [*args.paths, *map(_film, args.video or [])]
     if not paths: raise CommandError("predict wants photos or films (PATH …; - is standard input), or --webcam 0")
     from fer_nb.batch import predict_folder
     lines = _Sentences(out)
