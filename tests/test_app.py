@@ -302,7 +302,9 @@ def test_a_prediction_on_a_bad_picture_is_qualified(recognizer):
 def test_top_two_when_close():
     p = dict.fromkeys(CLASSES, .02) | dict(sad=.5, fear=.4)
     said = words.said(face('ok', emotion='sad', confidence=.5, probabilities=p))
-    assert said == 'More likely than not: 50%. Fear comes close: 40%.'
+    assert said == 'About 50% of people would say so. Fear comes close: 40%.'
+    label = words.said(face('ok', emotion='sad', confidence=.7, probabilities=p | dict(sad=.7), truth='fer2013'))
+    assert label == 'Likely: 70%.'
 
 @pytest.mark.parametrize('p,word', [(.97, 'almost certain'), (.899, 'almost certain'), (.896, 'almost certain'),
                                     (.894, 'likely'), (.75, 'likely'), (.6, 'more likely than not'), (.3, 'a guess')])

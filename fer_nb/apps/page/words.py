@@ -52,6 +52,7 @@ def said(p: Prediction) -> str:
     (first, a), (second, b) = p.top(2)
     if p.status == 'uncertain': return f'Perhaps {first} ({percent(a)}), perhaps {second} ({percent(b)}).'
     close = f' {second.capitalize()} comes close: {percent(b)}.' if a - b < .2 else ''
+    if p.truth == 'people': return f'About {percent(a)} of people would say so.{close}'
     return f'{certainty(a).capitalize()}: {percent(a)}.{close}'
 
 def because(p: Prediction) -> tuple[str, list[str]]:
@@ -99,8 +100,8 @@ def plain(name: str) -> str:
 CARD = dict(what='''
 **What it is.** A small network that looks at 48 × 48 gray pixels and 468 landmarks of a face and names one of seven
 expressions. It learned from FER2013, pictures that a search engine found for emotion words, and from the votes of ten
-people on each of them (FER+). Its probabilities are calibrated: of the predictions given 80%, about 80% agree with
-people on such pictures.
+people on each of them (FER+). A probability of 80% says that about eight in ten people would name this expression;
+rare expressions get a little more than that, by the fitted prior (More).
 
 **What it is for.** Teaching, research, art, sorting your own pictures: uses in which a wrong prediction costs nothing
 and everybody concerned knows about it.
