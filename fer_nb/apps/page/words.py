@@ -112,7 +112,8 @@ and everybody concerned knows about it.
 - **Not on people who have not agreed to it.**
 - **Nobody knows for whom it works less well.** The data say nothing about age, sex, skin colour or origin.
 ''', privacy='''
-Pictures and videos go to the server of this page and are read in its memory. When you remove them or close the page,
-the server forgets them, at the latest when your session ends a few minutes later. Nothing is written to a disk,
-nothing is sent on, and no usage statistics are collected.
+Pictures, videos and the frames of the live camera go to the server of this page and are read in its memory. When you
+remove them or close the page, the server forgets them, at the latest when your session ends a few minutes later. Of
+live frames it keeps the newest one, and a table of what was seen. Nothing is written to a disk, nothing is sent on, and
+no usage statistics are collected.
 ''')
