@@ -17,10 +17,8 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
-
 import numpy as np
 from PIL import Image
-
 from ..image import ImageError, load_image
 from .mp4 import VideoError, _av
 

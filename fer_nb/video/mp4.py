@@ -11,10 +11,8 @@ import io
 import os
 from fractions import Fraction
 from typing import Any, BinaryIO
-
 import numpy as np
 from PIL import Image
-
 from ..core import FerError, MissingExtra, whole_file
 
 # %% ../../nbs/25_mp4.ipynb #fb0e19f4
@@ -30,7 +28,8 @@ class VideoError(FerError):
 # %% ../../nbs/25_mp4.ipynb #01b1644f
 def _av() -> Any:
     "PyAV, or how to get it"
-    try: import av
+    try:
+        import av
     except ImportError as e: raise MissingExtra('Reading a film', 'video', e) from e
     return av
 

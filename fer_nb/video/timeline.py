@@ -15,9 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
-
 import numpy as np
-
 from ..core import CLASSES, COLORS, FerError, MissingExtra
 from ..faces import draw_faces
 from ..inference import EmotionRecognizer, label
@@ -77,7 +75,8 @@ class Timeline(_Kept):
 
     def to_frame(self) -> Any: # `pandas.DataFrame`
         "The table as a data frame"
-        try: import pandas as pd
+        try:
+            import pandas as pd
         except ImportError as e: raise MissingExtra('A data frame', 'batch') from e
         frame = pd.DataFrame(self.to_dicts(), columns=columns(self.classes, film=True))
         return frame.astype(dict(face='Int64', frame='Int64'))
@@ -164,7 +163,8 @@ def plot_timeline(timeline:Timeline,  # of `analyze_video`
                   width:float=9       # inches
                  ) -> Any: # `matplotlib.figure.Figure`
     "Probabilities over time, one row a face, one colour an emotion"
-    try: from matplotlib.figure import Figure
+    try:
+        from matplotlib.figure import Figure
     except ImportError as e: raise MissingExtra('A plot', 'notebook') from e
     if face and not timeline.of(face): raise FerError(f"There is no face {face}; there are {timeline.faces()}.")
     numbers = [face] if face else sorted(sorted(timeline.faces(), key=lambda n: -len(timeline.of(n)))[:6])

@@ -11,9 +11,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
-
 import numpy as np
-
 from ..core import Prediction
 from ..faces import BOX_HEIGHT, BOX_WIDTH, BOX_X, BOX_Y
 from ..inference import EmotionRecognizer, Prior, _turned, stretch_dark
