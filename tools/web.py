@@ -4,6 +4,7 @@
     python tools/web.py [FOLDER]
 """
 import argparse
+import hashlib
 import inspect
 import json
 import shutil
@@ -39,10 +40,18 @@ def constants() -> dict[str, Any]:
         | named(landmarks, 'CONTOURS _EYES _CHEEKS _UPRIGHT _STRAIGHT') | dict(MIRROR=landmarks.MIRROR.tolist())
         | dict(extractor=extractor.settings, views=extractor.views, fill=default(landmarks.canvas, 'fill'))
         | named(inference, 'LIMITS MASKED NOT_A_FACE WEAK_SCORE LEVEL') | named(network, '_NAMED')
+        | dict(photo={name: default(landmarks.photo_landmarks, name) for name in ('confidence', 'most', 'max_side')})
+        | dict(within=default(inference.second_look, 'within'))
         | dict(dark=default(inference.stretch_dark, 'below'), min_size=default(inference.EmotionRecognizer, 'min_size'))
         | dict(words=named(words, 'TRUTHS PRIORS HELP'))
         | dict(header={k: meta[k] for k in ('classes', 'votes', 'calibration')})
     )
+
+def list_files(folder: Path, files: list[Path]):
+    "Write files.js: what the service worker keeps, and a name for this build"
+    digest = hashlib.sha256(b''.join(f.read_bytes() for f in files)).hexdigest()[:16]
+    kept = ['./', *(f.relative_to(folder).as_posix() for f in files if f.name not in ('sw.js', 'LICENSE'))]
+    (folder/'files.js').write_text(f'const BUILD = "fer_nb {digest}", FILES = {json.dumps(kept)}\n')
 
 def build(folder: Path) -> float: # megabytes
     "Write the page"
@@ -56,7 +65,10 @@ def build(folder: Path) -> float: # megabytes
             (folder/part/name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source/name, folder/part/name)
     shutil.copy(weights/'facemesh/LICENSE', folder/'models/facemesh/LICENSE')
-    size = sum(f.stat().st_size for f in folder.rglob('*') if f.is_file())
+    shutil.copy(root/'fer_nb/apps/page/icon.png', folder)
+    files = sorted(f for f in folder.rglob('*') if f.is_file())
+    list_files(folder, files)
+    size = sum(f.stat().st_size for f in files)
     if size > MOST: sys.exit(f'{folder} holds {size/1e6:.1f} MB, more than {MOST/1e6:.0f}.')
     return size/1e6
 

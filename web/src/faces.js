@@ -97,3 +97,9 @@ export async function findFaces(image, anyWay = true) {
     return { box: boxBack(box, turned, size), score, crop, frame: boxBack(frame, turned, size), turned }
   })
 }
+
+// A face that FaceMesh found, framed and cropped like the others
+export function faceFromPoints(image, points) {
+  const frame = framePoints(points)
+  return { box: boxIn(frame), score: null, crop: cropFrame(image, frame), frame, turned: 0 }
+}

@@ -1,7 +1,7 @@
 // A photo in, a prediction for every face out: fer_nb.inference.
 import { C, clip, percent, rint, sum } from './core.js'
-import { cropFrame, findFaces, inPhoto } from './faces.js'
-import { extract, headPose, tilted } from './landmarks.js'
+import { cropFrame, faceFromPoints, findFaces, inPhoto } from './faces.js'
+import { extract, headPose, photoLandmarks, tilted } from './landmarks.js'
 import { loadNetwork, logits, probabilities, shares } from './network.js'
 import { resize, rotate } from './pillow.js'
 
@@ -87,6 +87,18 @@ export function revise(p, truth = 'people', prior = null) {
   return out
 }
 
+// Faces that FaceMesh's detector finds in a photo, and finds again in the crop
+async function secondLook(image) {
+  const faces = []
+  for (const points of await photoLandmarks(image)) {
+    const face = faceFromPoints(image, points), again = await extract(toFer(face.crop)), [x0, y0, x1] = face.frame
+    if (!again) continue
+    const apart = again.map(([x, y], i) => Math.hypot(x - (points[i][0] - x0)/(x1 - x0), y - (points[i][1] - y0)/(x1 - x0)))
+    if (sum(apart)/apart.length < C.within) faces.push(face)
+  }
+  return faces
+}
+
 // A very dark photo with its range stretched
 export function stretchDark(image, below = C.dark) {
   const { data, width: w, height: h } = image, step = Math.max(1, Math.trunc(Math.sqrt(w*h/40_000))) // a sample tells
@@ -154,7 +166,9 @@ export async function read(faces) {
 // Predictions for a photo {data: RGBA, width, height}, at least one
 export async function predict(photo) {
   const image = stretchDark({ channels: 4, ...photo }), faces = []
-  for (const f of await findFaces(image)) faces.push(await openFace(image, f))
+  let found = await findFaces(image)
+  if (!found.length) found = await secondLook(image)
+  for (const f of found) faces.push(await openFace(image, f))
   return faces.length ? settled(await read(faces)) : [NONE]
 }
 

@@ -101,3 +101,54 @@ export function tilted(points, roll) {
   const c = Math.cos(roll*Math.PI/180), s = Math.sin(roll*Math.PI/180)
   return points.map(([x, y, z]) => [c*(x - .5) - s*(y - .5) + .5, s*(x - .5) + c*(y - .5) + .5, z])
 }
+
+// Rows of `row` numbers averaged to `n` rows; of a cut row counts what is inside
+function average(data, row, n) {
+  const rows = data.length/row, step = rows/n, out = new Float32Array(n*row)
+  for (let i = 0; i < n; i++) {
+    const start = i*step, end = (i + 1)*step
+    for (let y = Math.trunc(start); y < Math.min(rows, end); y++) {
+      const part = f32(Math.max(0, Math.min(y + 1, end) - Math.max(y, start))*(n/rows))
+      for (let x = 0; x < row; x++) out[i*row + x] += f32(data[y*row + x]*part)
+    }
+  }
+  return out
+}
+
+// Rows of `w` pixels as columns
+function transpose(data, w) {
+  const h = data.length/4/w, out = new Float32Array(data.length)
+  for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) for (let k = 0; k < 4; k++) out[(x*h + y)*4 + k] = data[(y*w + x)*4 + k]
+  return out
+}
+
+// The picture averaged to w×h pixels
+function shrink(image, w, h) {
+  const columns = average(transpose(average(image.data, 4*image.width, h), image.width), 4*h, w)
+  return { data: Uint8Array.from(transpose(columns, h), rint), width: w, height: h, channels: 4 }
+}
+
+// The picture with a gray border
+function bordered(image, b) {
+  const width = image.width + 2*b, height = image.height + 2*b, data = new Uint8Array(4*width*height).fill(128)
+  for (let y = 0; y < image.height; y++) {
+    data.set(image.data.subarray(4*y*image.width, 4*(y + 1)*image.width), 4*((y + b)*width + b))
+  }
+  return { data, width, height, channels: 4 }
+}
+
+// Landmarks of the faces that FaceMesh's own detector finds in a whole photo, in its pixels, largest first
+export async function photoLandmarks(image) {
+  const { confidence, most, max_side } = C.photo, { width: w, height: h } = image, scale = Math.min(1, max_side/Math.max(h, w))
+  const small = scale < 1 ? shrink(image, Math.max(1, rint(w*scale)), Math.max(1, rint(h*scale))) : image
+  const border = rint(.25*Math.min(small.width, small.height))
+  for (const [photo, b, back] of [[small, 0, p => p], [mirrored(small), 0, mirror], [bordered(small, border), border, p => p]]) {
+    const found = (await faceMesh(photo, most, confidence)).map(back)
+    if (!found.length) continue
+    const faces = found.map(points => points.map(([x, y, z]) =>
+      [(x*photo.width - b)/scale, (y*photo.height - b)/scale, z*photo.width/scale]))
+    const span = (points, k) => points.reduce((m, p) => Math.max(m, p[k]), -Infinity) - points.reduce((m, p) => Math.min(m, p[k]), Infinity)
+    return faces.sort((a, b) => span(b, 0)*span(b, 1) - span(a, 0)*span(a, 1))
+  }
+  return []
+}

@@ -163,4 +163,8 @@ choices('truths', 'truth', C.words.TRUTHS, key => key)
 choices('priors', 'prior', C.words.PRIORS, key => C.NAMED[key] ?? null)
 
 say('Loading the networks …')
-try { await ready; if (!shown.kind) say('') } catch (error) { say(error.message, true) }
+try {
+  await ready
+  if (!shown.kind) say('')
+  navigator.serviceWorker?.register('sw.js').catch(() => {}) // without it the page needs the network at every visit
+} catch (error) { say(error.message, true) }
