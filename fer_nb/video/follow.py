@@ -232,10 +232,10 @@ class FaceTracker(_Found):
     def __init__(self,
                  detector:Callable,   # like `FaceDetector`
                  extractor:Callable,  # like `LandmarkExtractor`
-                 every:float=1.,      # seconds between two looks of the detector while all faces are being followed
+                 every:float=1.,      # seconds between two looks of the detector while all faces are followed
                  pause:float=.2,      # the same while there is none, or one is lost
-                 remember:float=5.,   # seconds for which a face that is gone can come back under its number
-                 most:int=64          # faces followed at a time, the largest: each costs some 5 ms a frame
+                 remember:float=5.,   # seconds in which a face that is gone can come back
+                 most:int=64          # faces followed, the largest: each costs some 5 ms a frame
                 ):
         super().__init__(extractor)
         self.detector, self.gone, self.count, self.due, self.detections = _Upright(detector), [], 0, -math.inf, 0
