@@ -6,6 +6,7 @@
 __all__ = []
 
 # %% ../nbs/04_mtcnn.ipynb #8046d990
+import functools
 import os
 from collections.abc import Callable
 from importlib import resources
@@ -66,26 +67,30 @@ def _cells(start, stop, n):
     i = np.arange(n)
     return start + i*(stop-start)//n, start - (-(i+1)*(stop-start)//n)   # they overlap where they must
 
-def _between(sums, y0, y1, x0, x1):
-    "What lies in the cells of a grid"
-    rows = sums.take(y1, 0); rows -= sums.take(y0, 0)
-    cells = rows.take(x1, 1); cells -= rows.take(x0, 1)
-    return cells
+def _between(sums, rows, columns):
+    "The colours' sums in the cells of a grid, float32 (3, h, w); `rows` and `columns` are first and last edges"
+    strips = sums.take(rows[1], 0); strips -= sums.take(rows[0], 0)
+    cells = strips.take(columns[1], 1); cells -= strips.take(columns[0], 1)
+    return _colours(cells)
 
-def _planes(sums):
-    "Three tables in place of one: int64 (3, h, w)"
-    blocks = _colours(np.diff(np.diff(sums, axis=0), axis=1)).astype(np.int64)
-    return np.pad(blocks.cumsum(1).cumsum(2), ((0, 0), (1, 0), (1, 0)))
+def _parts(edges, n):
+    "Each cell cut into `n`: a list of `n` pairs of edges"
+    first, last = edges
+    cuts = [first + (last-first)*i//n for i in range(n+1)]
+    return list(zip(cuts, cuts[1:]))
 
+# %% ../nbs/04_mtcnn.ipynb #d91935c5
 def _shrink(sums, scale, margin, step=1):
     "A picture at `scale` on gray, float32 (1, 3, h+2·margin, w+2·margin), from every `step`th entry of its table"
     h, w = (int((n-1)*step*scale + 1) for n in sums.shape)
-    (y0, y1), (x0, x1) = edges = [_cells(0, n-1, m) for n, m in zip(sums.shape, (h, w))]
-    area = (y1-y0)[:, None]*(x1-x0)*step**2
-    if area.max()*255 <= _COLOUR: cells = _colours(_between(sums, *edges[0], *edges[1]))
-    else: cells = np.stack([_between(plane, *edges[0], *edges[1]) for plane in _planes(sums)]).astype(np.float32)
+    ys, xs = (_cells(0, n-1, m) for n, m in zip(sums.shape, (h, w)))
+    tall, wide = ys[1]-ys[0], xs[1]-xs[0]
+    n = 1                                                                # what 21 bits do not hold is cut into n×n
+    while -(-tall.max()//n)*-(-wide.max()//n)*step**2*255 > _COLOUR: n += 1
+    means = functools.reduce(np.add, (_between(sums, y, x) for y in _parts(ys, n) for x in _parts(xs, n)))
     out = np.full((1, 3, h+2*margin, w+2*margin), 127.5, np.float32)
-    np.multiply(cells, (1/area).astype(np.float32), out=out[0, :, margin:margin+h, margin:margin+w])
+    weight = (1/(tall[:, None]*wide*step**2)).astype(np.float32)
+    np.multiply(means, weight, out=out[0, :, margin:margin+h, margin:margin+w])
     return out
 
 # %% ../nbs/04_mtcnn.ipynb #3546f8d1
