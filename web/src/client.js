@@ -5,7 +5,8 @@ let last = 0
 
 export const ready = new Promise((resolve, reject) => {
   waiting.set('ready', { resolve, reject })
-  worker.onerror = e => reject(new Error(`This browser cannot run the networks (${e.message ?? 'it knows no module workers'}).`))
+  const why = e => e.message ?? 'it knows no module workers'
+  worker.onerror = e => reject(new Error(`This browser cannot run the networks (${why(e)}).`))
 })
 worker.onmessage = ({ data: { id, answer, error } }) => {
   const { resolve, reject } = waiting.get(id)

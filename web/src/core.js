@@ -2,7 +2,7 @@
 const here = new URL('..', import.meta.url)
 const answer = await fetch(new URL('constants.json', here))
 export const C = await answer.json()
-export const { CLASSES, TRUTHS, VOTES, COLORS, VOTE_OF } = C
+export const { CLASSES, COLORS, VOTE_OF } = C
 
 let ort
 async function runtime() {
@@ -18,7 +18,8 @@ export async function open(file) {
   const { InferenceSession, Tensor } = await runtime()
   const model = await fetch(new URL(`models/${file}`, here))
   if (!model.ok) throw new Error(`${file} could not be loaded (${model.status}). Load the page again.`)
-  const session = await InferenceSession.create(new Uint8Array(await model.arrayBuffer()), { executionProviders: ['wasm'] })
+  const bytes = new Uint8Array(await model.arrayBuffer())
+  const session = await InferenceSession.create(bytes, { executionProviders: ['wasm'] })
   return inputs => session.run(Object.fromEntries(Object.entries(inputs).map(([k, v]) => [k, new Tensor(...v)])))
 }
 

@@ -17,7 +17,8 @@ export function drawFaces(pen, faces, { scale, mirror = 0, points = false, unit 
   pen.textBaseline = 'top'
   for (const p of faces) {
     if (!p.box) continue
-    const [x0, x1] = [place(p.box[0]), place(p.box[2])].sort((a, b) => a - b), [y0, y1] = [p.box[1]*scale, p.box[3]*scale]
+    const [x0, x1] = [place(p.box[0]), place(p.box[2])].sort((a, b) => a - b)
+    const [y0, y1] = [p.box[1]*scale, p.box[3]*scale]
     const color = COLORS[p.emotion] ?? '#d0d0d0', text = `${p.number} ${label(p)}`.trim()
     if (points && p.landmarks) drawPoints(pen, p.landmarks.map(([x, y]) => [place(x), y*scale]), unit)
     pen.setLineDash(p.status === 'uncertain' ? [6*unit, 4*unit] : [])
@@ -26,7 +27,8 @@ export function drawFaces(pen, faces, { scale, mirror = 0, points = false, unit 
       pen.strokeRect(x0, y0, x1 - x0, y1 - y0)
     }
     const w = pen.measureText(text).width + 8*unit, h = 20*unit
-    const left = Math.max(0, Math.min(x0 - unit, pen.canvas.width - w)), above = y0 >= h ? y0 - h : Math.min(y1, pen.canvas.height - h)
+    const left = Math.max(0, Math.min(x0 - unit, pen.canvas.width - w))
+    const above = y0 >= h ? y0 - h : Math.min(y1, pen.canvas.height - h)
     pen.fillStyle = color; pen.fillRect(left, above, w, h)
     pen.fillStyle = ink(color); pen.fillText(text, left + 4*unit, above + 3*unit)
   }
@@ -52,9 +54,11 @@ function make(tag, properties = {}, ...children) {
   return node
 }
 
+const capital = text => text[0].toUpperCase() + text.slice(1)
+
 function headline(p) {
   if (p.status === 'uncertain') return `Uncertain, perhaps ${p.emotion}`
-  return read(p) ? p.emotion[0].toUpperCase() + p.emotion.slice(1) : { too_small: 'Too small', no_face: 'No face' }[p.status]
+  return read(p) ? capital(p.emotion) : { too_small: 'Too small', no_face: 'No face' }[p.status]
 }
 
 function bars(p) {
@@ -76,15 +80,17 @@ function picture({ data, width, height }) {
 }
 
 export function card(p) {
-  const dot = make('i'), head = make('h2', {}, ...(p.emotion ? [dot] : []), `${p.number ? `${p.number}. ` : ''}${headline(p)}`)
+  const dot = make('i'), number = p.number ? `${p.number}. ` : ''
+  const head = make('h2', {}, ...(p.emotion ? [dot] : []), number + headline(p))
   dot.style.background = COLORS[p.emotion]
   const why = read(p) ? p.reasons.join('; ') : p.message, body = make('div', {}, head)
   if (read(p)) {
     const [[first, a], [second, b]] = top(p)
-    const said = p.status === 'uncertain' ? `Perhaps ${first} (${whole(a)}), perhaps ${second} (${whole(b)}).` : `${whole(a)}, then ${second}, ${whole(b)}.`
-    body.append(make('p', {}, said))
+    const sure = `${whole(a)}, then ${second}, ${whole(b)}.`
+    const unsure = `Perhaps ${first} (${whole(a)}), perhaps ${second} (${whole(b)}).`
+    body.append(make('p', {}, p.status === 'uncertain' ? unsure : sure))
   }
-  if (why) body.append(make('p', {}, why[0].toUpperCase() + why.slice(1) + (why.endsWith('.') ? '' : '.')))
+  if (why) body.append(make('p', {}, capital(why) + (why.endsWith('.') ? '' : '.')))
   if (p.probabilities) body.append(bars(p))
   return make('article', { className: 'face' }, ...(p.crop ? [picture(p.crop)] : []), body)
 }

@@ -5,7 +5,7 @@ const f32 = Math.fround
 let nets
 const opened = () => nets ??= Promise.all(['detector', 'mesh'].map(name => open(`facemesh/${name}.onnx`)))
 
-// Pixels at places in 1/32 pixel, mixed from four: uint8 (3, n, n). `at(x, y, channel)` gives a pixel.
+// Pixels at places in 1/32 pixel, mixed from four: uint8 (3, n, n)
 function sample(image, n, places, black) {
   const { data, width: w, height: h, channels: c } = image, out = new Uint8Array(3*n*n)
   const inside = (x, y) => x >= 0 && y >= 0 && x < w && y < h
@@ -89,7 +89,8 @@ function region(face, { width: w, height: h }) {
 function warp(image, { x, y, side, angle }, n = 192) {
   const right = f32(side*f32(Math.cos(angle))), down = f32(side*f32(Math.sin(angle)))
   const left = f32(32*f32(f32(x - right/2) + down/2)), top = f32(32*f32(f32(y - right/2) - down/2)), step = 32/n
-  return sample(image, n, (i, j) => [rint(left + i*step*right - j*step*down), rint(top + i*step*down + j*step*right)], false)
+  const place = (i, j) => [rint(left + i*step*right - j*step*down), rint(top + i*step*down + j*step*right)]
+  return sample(image, n, place, false)
 }
 
 // Points in a region, and the probability that it is a face

@@ -18,7 +18,8 @@ export function boxIn([x0, y0, x1]) {
 
 // The square that FER2013 would have shown around a face with these landmarks, [[x, y, z], …]
 export function framePoints(points) {
-  const ends = [0, 1].map(k => points.reduce(([a, b], p) => [Math.min(a, p[k]), Math.max(b, p[k])], [Infinity, -Infinity]))
+  const widen = k => ([low, high], p) => [Math.min(low, p[k]), Math.max(high, p[k])]
+  const ends = [0, 1].map(k => points.reduce(widen(k), [Infinity, -Infinity]))
   const [[x0, x1], [y0, y1]] = ends, side = Math.sqrt((x1 - x0)*(y1 - y0))/C.POINTS_SIZE
   const left = (x0 + x1)/2 - C.POINTS_X*side, top = (y0 + y1)/2 - C.POINTS_Y*side
   return [left, top, left + side, top + side]

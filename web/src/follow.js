@@ -40,7 +40,8 @@ async function look(image, face) {
   for (let tries = 0; tries < 2; tries++) {
     const seen = await extract(toFer(show(image, frame, roll)))
     if (!seen) break
-    const next = reframed(seen, frame, roll), near = shift(frame, next.frame) < .1 && Math.abs(next.roll - roll) < C.LEVEL
+    const next = reframed(seen, frame, roll)
+    const near = shift(frame, next.frame) < .1 && Math.abs(next.roll - roll) < C.LEVEL
     ;({ points, frame, roll } = next)
     if (near) break
   }
@@ -49,12 +50,13 @@ async function look(image, face) {
 
 // Both heads' distributions, mixed with those of a moment ago, as logits
 function smoothed(old, now, dt) {
-  const n = C.header.classes.length, keep = Math.exp(-Math.max(0, dt)/SMOOTH)
+  const { classes, calibration } = C.header, n = classes.length, keep = Math.exp(-Math.max(0, dt)/SMOOTH)
   const mix = (a, b, t) => {
     const p = softmax(a, t), q = softmax(b, t)
     return p.map((v, i) => t*Math.log(Math.max(keep*v + (1 - keep)*q[i], 1e-12)))
   }
-  return [...mix(old.slice(0, n), now.slice(0, n), 1), ...mix(old.slice(n), now.slice(n), C.header.calibration.people.temperature)]
+  const labels = mix(old.slice(0, n), now.slice(0, n), 1)
+  return [...labels, ...mix(old.slice(n), now.slice(n), calibration.people.temperature)]
 }
 
 export class Follower {
@@ -99,9 +101,10 @@ export class Follower {
   }
 
   #row({ number, frame, score, crop, points, roll }) {
-    const box = boxIn(frame), p = { status: 'ok', message: '', number, box, score, crop, frame, points, turned: 0, landmarks: null, pose: null }
+    const box = boxIn(frame), seen = { number, box, score, crop, frame, points }
+    const p = { status: 'ok', message: '', ...seen, turned: 0, landmarks: null, pose: null }
     if (!points) return { ...p, ...tooSmall(box) }
-    const pose = headPose(points)
-    return { ...p, landmarks: inPhoto(p, tilted(points, roll)), pose: { ...pose, roll: pose.roll + roll }, ...tooSmall(box) }
+    const landmarks = inPhoto(p, tilted(points, roll)), pose = headPose(points)
+    return { ...p, landmarks, pose: { ...pose, roll: pose.roll + roll }, ...tooSmall(box) }
   }
 }

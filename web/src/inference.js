@@ -31,10 +31,10 @@ function blurLeft(at, n, width = 9) {
 function faceQuality({ crop, frame, pose }) {
   const side = frame[2] - frame[0], n = clip(rint(side), 24, crop.width)
   const own = n === crop.width ? crop : resize(crop, n, n), face = toFer(crop)
-  const edge = (x, y) => { const i = y*48 + x; return Math.abs(face.data[i + 48] - face.data[i]) + Math.abs(face.data[i + 1] - face.data[i]) }
+  const step = (i, j) => Math.abs(face.data[i] - face.data[j]), edge = i => step(i + 48, i) + step(i + 1, i)
   const edges = (x0, x1, y0, y1) => {
     let total = 0
-    for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) total += edge(x, y)
+    for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) total += edge(y*48 + x)
     return total/((x1 - x0)*(y1 - y0))
   }
   const blur = Math.max(blurLeft((x, y) => own.data[y*n + x], n), blurLeft((x, y) => own.data[x*n + y], n))
@@ -64,7 +64,8 @@ function reasons(p) {
   return out
 }
 
-const doubtful = p => !p.landmarks && p.score !== null && p.score < C.WEAK_SCORE || (p.scores?.not_a_face ?? 0) >= C.NOT_A_FACE
+const weak = p => !p.landmarks && p.score !== null && p.score < C.WEAK_SCORE
+const doubtful = p => weak(p) || (p.scores?.not_a_face ?? 0) >= C.NOT_A_FACE
 
 function sentence(p) {
   const guesses = top(p).map(([c, v]) => `perhaps ${c} (${percent(v)})`).join(', ')
@@ -74,13 +75,15 @@ function sentence(p) {
 // The same face under a truth and a prior, without asking the network again
 export function revise(p, truth = 'people', prior = null) {
   if (!p.logits) return p
-  const { classes, votes, calibration } = C.header, values = probabilities(p.logits, truth, prior), voted = shares(p.logits)
+  const { classes, votes, calibration } = C.header
+  const values = probabilities(p.logits, truth, prior), voted = shares(p.logits)
   const share = name => voted[votes.indexOf(name)]
   const out = { ...p, truth, probabilities: Object.fromEntries(classes.map((c, i) => [c, values[i]])),
     scores: { contempt: share('contempt'), unknown: share('unknown'), not_a_face: share('NF') } }
   ;[[out.emotion, out.confidence]] = top(out, 1)
   out.reasons = reasons(out)
-  const certainty = truth === 'people' ? out.confidence*(1 - out.scores.unknown - out.scores.not_a_face) : out.confidence
+  const known = truth === 'people' ? 1 - out.scores.unknown - out.scores.not_a_face : 1
+  const certainty = out.confidence*known
   const unsure = certainty < calibration[truth].uncertain_below || doubtful(out) || out.reasons.includes(C.MASKED)
   out.status = unsure ? 'uncertain' : 'ok'
   out.message = unsure ? sentence(out) : ''
@@ -93,7 +96,8 @@ async function secondLook(image) {
   for (const points of await photoLandmarks(image)) {
     const face = faceFromPoints(image, points), again = await extract(toFer(face.crop)), [x0, y0, x1] = face.frame
     if (!again) continue
-    const apart = again.map(([x, y], i) => Math.hypot(x - (points[i][0] - x0)/(x1 - x0), y - (points[i][1] - y0)/(x1 - x0)))
+    const side = x1 - x0, first = points.map(([x, y]) => [(x - x0)/side, (y - y0)/side])
+    const apart = again.map(([x, y], i) => Math.hypot(x - first[i][0], y - first[i][1]))
     if (sum(apart)/apart.length < C.within) faces.push(face)
   }
   return faces
@@ -117,7 +121,8 @@ export function stretchDark(image, below = C.dark) {
 
 // What a frame shows, turned back by `roll` degrees about its middle
 export function leveled(image, [x0, y0, x1, y1], roll, size = C.size) {
-  const m = .25*(x1 - x0), n = Math.min(3*size, Math.max(size, rint(1.5*(x1 - x0)))) // wider: its corners are there when it is turned
+  const m = .25*(x1 - x0) // wider: its corners are there when it is turned
+  const n = Math.min(3*size, Math.max(size, rint(1.5*(x1 - x0))))
   const wide = rotate(cropFrame(image, [x0 - m, y0 - m, x1 + m, y1 + m], n), roll)
   return resize(wide, size, size, 'bicubic', [n/6, n/6, n*5/6, n*5/6])
 }
@@ -139,7 +144,8 @@ async function mark(image, face) {
 
 // A status and a message for a box that is too small to be read; null for any other
 export function tooSmall([x0, y0, x1, y1]) {
-  const side = Math.min(x1 - x0, y1 - y0), message = `This face is ${side.toFixed(0)} pixels wide; from ${C.min_size} on it can be read.`
+  const side = Math.min(x1 - x0, y1 - y0)
+  const message = `This face is ${side.toFixed(0)} pixels wide; from ${C.min_size} on it can be read.`
   return side < C.min_size ? { status: 'too_small', message } : null
 }
 

@@ -93,7 +93,8 @@ export function headPose(points) {
   const [cheek, other] = C.CHEEKS, [top, chin] = C.UPRIGHT
   const eyes = minus(middle(points, C.EYES[1]), middle(points, C.EYES[0])), tenth = v => Math.round(v*10)/10
   return { yaw: tenth(outOfPlane(minus(points[other], points[cheek]))),
-    pitch: tenth(C.STRAIGHT - outOfPlane(minus(points[chin], points[top]))), roll: tenth(degrees(Math.atan2(eyes[1], eyes[0]))) }
+    pitch: tenth(C.STRAIGHT - outOfPlane(minus(points[chin], points[top]))),
+    roll: tenth(degrees(Math.atan2(eyes[1], eyes[0]))) }
 }
 
 // Points of a leveled crop as they lie in the tilted one
@@ -118,7 +119,9 @@ function average(data, row, n) {
 // Rows of `w` pixels as columns
 function transpose(data, w) {
   const h = data.length/4/w, out = new Float32Array(data.length)
-  for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) for (let k = 0; k < 4; k++) out[(x*h + y)*4 + k] = data[(y*w + x)*4 + k]
+  for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) for (let k = 0; k < 4; k++) {
+    out[(x*h + y)*4 + k] = data[(y*w + x)*4 + k]
+  }
   return out
 }
 
@@ -139,16 +142,22 @@ function bordered(image, b) {
 
 // Landmarks of the faces that FaceMesh's own detector finds in a whole photo, in its pixels, largest first
 export async function photoLandmarks(image) {
-  const { confidence, most, max_side } = C.photo, { width: w, height: h } = image, scale = Math.min(1, max_side/Math.max(h, w))
+  const { confidence, most, max_side } = C.photo, { width: w, height: h } = image
+  const scale = Math.min(1, max_side/Math.max(h, w))
   const small = scale < 1 ? shrink(image, Math.max(1, rint(w*scale)), Math.max(1, rint(h*scale))) : image
   const border = rint(.25*Math.min(small.width, small.height))
-  for (const [photo, b, back] of [[small, 0, p => p], [mirrored(small), 0, mirror], [bordered(small, border), border, p => p]]) {
+  const same = points => points
+  const views = [() => [small, 0, same], () => [mirrored(small), 0, mirror],
+    () => [bordered(small, border), border, same]]
+  for (const view of views) {
+    const [photo, b, back] = view()
     const found = (await faceMesh(photo, most, confidence)).map(back)
     if (!found.length) continue
     const faces = found.map(points => points.map(([x, y, z]) =>
       [(x*photo.width - b)/scale, (y*photo.height - b)/scale, z*photo.width/scale]))
-    const span = (points, k) => points.reduce((m, p) => Math.max(m, p[k]), -Infinity) - points.reduce((m, p) => Math.min(m, p[k]), Infinity)
-    return faces.sort((a, b) => span(b, 0)*span(b, 1) - span(a, 0)*span(a, 1))
+    const span = (face, k) => { const at = face.map(p => p[k]); return Math.max(...at) - Math.min(...at) }
+    const area = face => span(face, 0)*span(face, 1)
+    return faces.sort((a, b) => area(b) - area(a))
   }
   return []
 }

@@ -5,8 +5,9 @@ import { card, drawFaces, label } from './draw.js'
 import { loadImage, videoFrame } from './image.js'
 import { revise } from './inference.js'
 
-const [stage, video, view, state, speed, file, cards, points, pause, stop, seek] =
-  ['stage', 'video', 'view', 'state', 'speed', 'file', 'faces', 'points', 'pause', 'stop', 'seek'].map(id => document.getElementById(id))
+const by = id => document.getElementById(id)
+const [stage, video, view, state, speed] = ['stage', 'video', 'view', 'state', 'speed'].map(by)
+const [file, cards, points, pause, stop, seek] = ['file', 'faces', 'points', 'pause', 'stop', 'seek'].map(by)
 const pen = view.getContext('2d')
 const chosen = { truth: 'people', prior: null }
 export const shown = { kind: null, faces: [], photo: null, rate: 0, count: 0 } // what the page shows now
@@ -39,7 +40,7 @@ function open(kind) {
   const live = kind === 'camera' || kind === 'film'
   stage.className = kind ?? 'empty'
   view.hidden = true; video.hidden = pause.hidden = stop.hidden = !live; seek.hidden = kind !== 'film'
-  for (const name of ['picture', 'camera', 'film']) document.getElementById(name).setAttribute('aria-pressed', name === kind)
+  for (const name of ['picture', 'camera', 'film']) by(name).setAttribute('aria-pressed', name === kind)
   pause.textContent = 'Pause'
   cards.replaceChildren(); speed.textContent = ''
   return turn
@@ -66,8 +67,9 @@ async function openPicture(data) {
     if (mine !== turn) return
     shown.faces = faces.map((p, i) => p.box ? { ...p, number: faces.length > 1 ? i + 1 : '' } : p)
     show()
-    const read = answered().filter(p => p.box)
-    say(read.length ? `${read.length} face${read.length > 1 ? 's' : ''}: ${read.map(label).join(', ')}` : 'No face was found. Try a larger or brighter one.')
+    const read = answered().filter(p => p.box), many = read.length > 1 ? 's' : ''
+    const found = `${read.length} face${many}: ${read.map(label).join(', ')}`
+    say(read.length ? found : 'No face was found. Try a larger or brighter one.')
     speed.textContent = `${((performance.now() - start)/1000).toFixed(1)} s in this browser`
   } catch (error) { if (mine === turn) { if (!shown.photo) open(null); say(error.message, true) } }
 }
@@ -76,6 +78,8 @@ const nextFrame = () => new Promise(resolve => {
   if (video.requestVideoFrameCallback && !video.paused) video.requestVideoFrameCallback(resolve)
   setTimeout(resolve, 100) // paused, or in a hidden tab
 })
+
+const NOBODY = { film: 'No face here.', camera: 'No face yet. Look into the camera, with light on your face.' }
 
 // The newest frame, again and again; frames that come while one is being read are never seen
 async function watch(mine) {
@@ -95,8 +99,8 @@ async function watch(mine) {
     times.push(performance.now())
     if (times.length > 20) times.shift()
     shown.rate = times.length > 1 ? 1000*(times.length - 1)/(times.at(-1) - times[0]) : 0
-    speed.textContent = `${shown.rate.toFixed(0)} frames a second in this browser`
-    say(faces.length ? '' : shown.kind === 'film' ? 'No face here.' : 'No face yet. Look into the camera, with light on your face.')
+    speed.textContent = `${shown.rate.toFixed(shown.rate < 9.5 ? 1 : 0)} frames a second in this browser`
+    say(faces.length ? '' : NOBODY[shown.kind])
   }
 }
 
@@ -110,10 +114,13 @@ async function openCamera() {
   const mine = open('camera')
   say('Waiting for the camera …')
   try {
-    if (!navigator.mediaDevices) throw new Error('Browsers give a camera only to pages with https, or from this machine.')
+    if (!navigator.mediaDevices) throw new Error('A camera is lent only to pages with https or from this machine.')
     const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, facingMode: 'user' } })
     if (mine !== turn) { stream.getTracks().forEach(t => t.stop()); return }
-    stream.getTracks()[0].onended = () => { open(null); say('The camera has gone. Plug it in, then press Camera again.', true) }
+    stream.getTracks()[0].onended = () => {
+      open(null)
+      say('The camera has gone. Plug it in, then press Camera again.', true)
+    }
     video.srcObject = stream
     await video.play()
     await watch(mine)
@@ -125,7 +132,8 @@ async function openFilm(data) {
   say('Reading the film …')
   try {
     video.src = URL.createObjectURL(data)
-    await video.play().catch(() => { throw new Error(`${data.name} is not a film that this browser can play. Try MP4 or WebM.`) })
+    const wrong = `${data.name} is not a film that this browser can play. Try MP4 or WebM.`
+    await video.play().catch(() => { throw new Error(wrong) })
     await watch(mine)
   } catch (error) { if (mine === turn) { open(null); say(error.message, true) } }
 }
@@ -133,9 +141,9 @@ async function openFilm(data) {
 const openFile = data => data && (data.type.startsWith('video/') ? openFilm(data) : openPicture(data))
 
 function choose(accept) { file.accept = accept; file.value = ''; file.click() }
-document.getElementById('picture').onclick = () => choose('image/*')
-document.getElementById('film').onclick = () => choose('video/*')
-document.getElementById('camera').onclick = openCamera
+by('picture').onclick = () => choose('image/*')
+by('film').onclick = () => choose('video/*')
+by('camera').onclick = openCamera
 file.onchange = () => openFile(file.files[0])
 stop.onclick = () => { open(null); say('') }
 pause.onclick = () => { if (video.paused) video.play(); else video.pause() }
@@ -150,8 +158,9 @@ addEventListener('dragleave', () => stage.classList.remove('over'))
 addEventListener('drop', e => { e.preventDefault(); stage.classList.remove('over'); openFile(e.dataTransfer.files[0]) })
 
 function choices(id, name, words, values) {
-  document.getElementById(id).append(...Object.entries(words).map(([key, text]) => {
-    const input = Object.assign(document.createElement('input'), { type: 'radio', name, value: key, checked: chosen[name] === values(key) })
+  by(id).append(...Object.entries(words).map(([key, text]) => {
+    const input = document.createElement('input')
+    Object.assign(input, { type: 'radio', name, value: key, checked: chosen[name] === values(key) })
     input.onchange = () => { chosen[name] = values(key); show() }
     const node = document.createElement('label')
     node.title = C.words.HELP[name]

@@ -144,13 +144,15 @@ async function look(pnet, pixels, scale, margin, threshold) {
 
 // Boxes for faces of `window` pixels and larger ones, best first
 async function propose(pnet, sums, border, window, threshold, factor = .709) {
-  let scale = 12/window, step = 1, found = []
+  const found = []
+  let scale = 12/window, step = 1
   const side = Math.min(sums.height, sums.width) - 1 + 2*border
   for (; side*scale >= 12; scale *= factor) {
     while (border && 2*step*scale <= 1 && Math.min(sums.height, sums.width) > 2) { sums = everySecond(sums); step *= 2 }
     const margin = Math.min(8, Math.trunc(border*scale)), pixels = shrink(sums, scale, margin, step)
     if (Math.min(pixels.dims[2], pixels.dims[3]) < 12) continue
-    for (const f of await look(pnet, pixels, scale, margin, threshold)) found.push({ ...f, box: f.box.map(v => v + border) })
+    const seen = await look(pnet, pixels, scale, margin, threshold)
+    found.push(...seen.map(f => ({ ...f, box: f.box.map(v => v + border) })))
   }
   return bestFirst(found).map(f => moved(f, 0))
 }
