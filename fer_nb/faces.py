@@ -149,7 +149,7 @@ class FaceDetector:
         return looks.faces(*looks.boxes())
 
     def find(self, image:np.ndarray) -> tuple[list[Face], int]: # faces; degrees clockwise that turn `image` upright
-        "All faces in `image`, whichever of its sides is up, largest first; their boxes are in pixels of `image`"
+        "All faces in `image`, whichever side is up, largest first; boxes in pixels of `image`"
         looks = _Looks(image, self)
         found, turned = _upright_boxes(looks.boxes)
         return looks.faces(*found, turned), turned

@@ -129,11 +129,11 @@ class _Network(_Given):
         return points, np.array([ok for _,ok in both], bool)
 
     def logits(self,
-               crops:Sequence[np.ndarray],       # uint8 (H, W), gray, framed as FER2013 frames its faces
-               landmarks:np.ndarray|None=None,   # float32 (N, 468, 3) in crop coordinates, if known; None: find them
-               found:Sequence[bool]|np.ndarray|None=None # which of `landmarks` are a face's own; None: all
+               crops:Sequence[np.ndarray],       # uint8 (H, W), gray, framed like FER2013's
+               landmarks:np.ndarray|None=None,   # (N, 468, 3) in crop coordinates; None: find them
+               found:Sequence[bool]|np.ndarray|None=None # which are a face's own; None: all
               ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # float32 (N, views, classes + votes), landmarks, found
-        "What the network says of framed faces, before calibration"
+        "What the network says of framed faces"
         faces = np.stack([to_fer(c) for c in crops]) if len(crops) else np.zeros((0,48,48), np.uint8)
         points, found = self._points(faces, landmarks, found)
         parts = [self._views(faces[i:i+64], points[i:i+64], found[i:i+64]) for i in range(0, len(faces), 64)]
@@ -326,22 +326,27 @@ class _Lazy(_Sorter):
     @functools.cached_property
     def detector(self) -> Callable: return FaceDetector()
 
+# %% ../nbs/21_inference.ipynb #102e6340
+def _check_prior(calibration:Calibration, truth:str, prior:Prior):
+    "A wrong prior is refused when the recogniser is made"
+    calibration.probabilities(np.zeros((1, len(calibration.classes) + len(calibration.votes))), truth, prior)
+
 # %% ../nbs/21_inference.ipynb #45f69542
 class _Settings(_Lazy):
     "How a recogniser is made and shown"
     def __init__(self,
                  model:Callable,                # faces, landmarks, valid to logits, like `OnnxNet`
-                 calibration:Calibration|None=None, # of its logits; None: the model's own
-                 truth:str|None=None,           # 'people' or 'fer2013'; None: people, if known
+                 calibration:Calibration|None=None, # None: the model's own
+                 truth:str|None=None,           # people or fer2013; None: people, if known
                  prior:Prior=None,              # everyday, even, 0 to 1, frequencies; None: as fitted
                  tta:bool=False,                # average the face and its mirror image
-                 classes:Sequence[str]|None=None, # choose from these only; None: all
-                 threshold:float|None=None,     # certainty below which it is uncertain; None: as fitted
-                 min_size:float=24,             # shorter side of a box that can be read, pixels
-                 max_bytes:int|None=None,       # of a photo; None: the limit of `load_image`
+                 classes:Sequence[str]|None=None, # to choose from; None: all
+                 threshold:float|None=None,     # certainty wanted for `ok`; None: as fitted
+                 min_size:float=24,             # shorter side of a box to read, pixels
+                 max_bytes:int|None=None,       # of a photo; None: `load_image`'s
                  detector:Callable|None=None,   # like `FaceDetector`
                  extractor:Callable|None=None,  # like `LandmarkExtractor`
-                 second:bool=True               # where no face is found, ask FaceMesh's detector
+                 second:bool=True               # ask FaceMesh where no face is found
                 ):
         self.model, self.calibration = model, calibration or model.calibration
         self.truth, self.prior, self.tta = self.calibration.truth(truth), prior, tta
@@ -349,8 +354,7 @@ class _Settings(_Lazy):
         self.threshold, self.min_size, self.max_bytes, self.second = threshold, min_size, max_bytes, second
         self.extractor = extractor or LandmarkExtractor()
         if detector: self.detector = detector
-        outputs = len(self.calibration.classes) + len(self.calibration.votes)
-        self.calibration.probabilities(np.zeros((1, outputs)), self.truth, prior) # a wrong prior is refused here
+        _check_prior(self.calibration, self.truth, prior)
 
 # %% ../nbs/21_inference.ipynb #01ca98fc
 class _Batches(_Settings):

@@ -82,7 +82,7 @@ class HeadCalibration:
 # %% ../nbs/20_network.ipynb #767723dd
 @dataclass(frozen=True)
 class _Heads:
-    "Which outputs a network has, and what was fitted for them"
+    "A network's outputs, and what was fitted for them"
     classes:tuple[str, ...]=CLASSES
     votes:tuple[str, ...]=VOTES       # () for a network without annotators' votes
     people:HeadCalibration=HeadCalibration()
@@ -92,32 +92,26 @@ class _Heads:
     def from_header(cls,
                     meta:dict[str, Any] # header of a weights file
                    ) -> Self:
-        "Read it from a header; a `WeightsError` says what is wrong with it"
+        "Read it from a header"
+        def head(h): return HeadCalibration(**h | dict(prior=tuple(h.get('prior', ()))))
         try:
-            heads: dict[str, Any] = {
-                t: HeadCalibration(**h | dict(prior=tuple(h.get('prior', ()))))
-                for t, h in meta.get('calibration', {}).items()
-            }
+            heads:dict[str, Any] = {t:head(h) for t,h in meta.get('calibration', {}).items()}
             return cls(tuple(meta['classes']), tuple(meta.get('votes', ())), **heads)
         except (TypeError, KeyError, AttributeError) as e:
             raise WeightsError(f"the header's calibration can't be used: {e}") from e
 
     def truth(self, name:str|None=None) -> str:
-        "The truth that is asked for, checked; None: people's, if this network knows it"
+        "The truth that is asked for, checked; None: people's, if known"
         known = TRUTHS if self.votes else ('fer2013',)
         if name is None: return known[0]
-        if name not in known:
-            raise FerError(f"truth is {' or '.join(map(repr, known))} for these weights, not {name!r}")
-        return name
+        if name in known: return name
+        raise FerError(f"truth is {' or '.join(map(repr, known))} for these weights, not {name!r}")
 
     def split(self, logits:np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        "Logits of the label head (N, classes) and of the votes head (N, votes)"
-        if logits.shape[-1] != len(self.classes) + len(self.votes):
-            raise WeightsError(
-                f"the network gives {logits.shape[-1]} numbers a face, "
-                f"its header names {len(self.classes)} classes and {len(self.votes)} votes"
-            )
-        return logits[..., :len(self.classes)], logits[..., len(self.classes):]
+        "Logits of the label head and of the votes head"
+        n, k, votes = logits.shape[-1], len(self.classes), len(self.votes)
+        if n == k + votes: return logits[..., :k], logits[..., k:]
+        raise WeightsError(f"the network gives {n} numbers a face, its header names {k} classes and {votes} votes")
 
 # %% ../nbs/20_network.ipynb #61001f02
 class Calibration(_Heads):
@@ -132,7 +126,7 @@ class Calibration(_Heads):
     def probabilities(self,
                       logits:np.ndarray,    # float (N, classes + votes)
                       truth:str|None=None,  # 'people' or 'fer2013'; None: people, if the network knows it
-                      prior:str|float|Sequence[float]|None=None, # everyday, even, 0 to 1, frequencies; None: as fitted
+                      prior:str|float|Sequence[float]|None=None, # None: as fitted
                       flip:bool=False       # logits are the mean of two views
                      ) -> np.ndarray: # float64 (N, classes); rows sum to 1
         "Calibrated probabilities"
@@ -141,10 +135,8 @@ class Calibration(_Heads):
         else:
             temperature = head.temperature_flip if flip else head.temperature
             p = softmax(unsmooth(self.split(logits)[0], head.smoothing), temperature)
-        asked:Any = head.default_prior if prior is None else prior
-        if asked not in (0, 'everyday') if isinstance(asked, (int, float, str)) else True:
-            learned = head.prior or (1/len(self.classes),)*len(self.classes)
-            p = p*_prior_weights(asked, np.asarray(learned))
+        learned = np.asarray(head.prior or (1/len(self.classes),)*len(self.classes))
+        p = p*_prior_weights(head.default_prior if prior is None else prior, learned)
         return p/p.sum(-1, keepdims=True)
 
 # %% ../nbs/20_network.ipynb #a5356191
@@ -191,17 +183,16 @@ def _self_test(net:'OnnxNet'):
 
 # %% ../nbs/20_network.ipynb #1a6607cb
 class OnnxNet:
-    "An exported network: (faces, landmarks, valid) to logits, without PyTorch"
+    "An exported network: faces and landmarks to logits"
     def __init__(self,
-                 file:str|os.PathLike, # .onnx, as `fer_nb export` writes it
+                 file:str|os.PathLike, # .onnx
                  threads:int|None=None # None: `core.cores()`
                 ):
         self.file, self.threads = Path(file), threads
         if not self.file.is_file(): raise WeightsError(f"{file} does not exist. `fer_nb export --onnx` writes one.")
         check_digest(self.file)
         try: self.session = onnx_session(self.file, threads)
-        except Exception as e:
-            raise WeightsError(f"{self.file.name} can't be used: {e}") from e # ONNX Runtime has a class for each fault
+        except Exception as e: raise WeightsError(f"{self.file.name} can't be used: {e}") from e
         self.meta = _header(self.session, self.file.name)
         try: self.calibration = Calibration.from_header(self.meta); _self_test(self)
         except WeightsError as e: raise WeightsError(f"{self.file.name} can't be used: {e}") from e
@@ -216,7 +207,7 @@ class OnnxNet:
         given = dict(zip(INPUTS, (np.ascontiguousarray(a, dtype) for a,dtype in kinds)))
         return self.session.run(None, given)[0]
 
-    def __reduce__(self): return OnnxNet, (self.file, self.threads) # to another process: opened there anew
+    def __reduce__(self): return OnnxNet, (self.file, self.threads)
     def __repr__(self) -> str:
         c = self.calibration
         return f"OnnxNet({self.file.name!r}, {len(c.classes)} classes, {len(c.votes)} votes)"

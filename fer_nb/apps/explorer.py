@@ -638,7 +638,7 @@ def messages_html(predictions) -> str:
 
 # %% ../../nbs/30_explorer.ipynb #acef4858
 _NOTE = (f'Choose a face by its position, or a picture of your own: JPEG, PNG or WebP, up to {MAX_MB} MB. A file '
-         'of more than 10 MB never gets here, and the button stops answering: run the cell again, choose a smaller one.')
+         'of more than 10 MB never gets here, and the button stops answering: run the cell again with a smaller one.')
 
 def _bar(): return widgets.IntProgress(layout=widgets.Layout(display='none'))
 def _button(what:str, width:int=240): return widgets.Button(description=what, layout=_wide(width))

@@ -39,6 +39,7 @@ def _paste(im, picture, box, short, taken, rng):
     im.paste(face, place[:2]); taken.append(place)
     return box + np.tile(place[:2], 2)
 
+# %% ../../nbs/41_scenes.ipynb #9aeee092
 def compose_scene(background:np.ndarray, # uint8 (H, W, 3), without faces
                   faces:Sequence[tuple], # (picture uint8 (h, w, 3), box of its face as MTCNN draws it)
                   rng:np.random.Generator,
@@ -87,6 +88,7 @@ def package_backgrounds() -> list[np.ndarray]:
     from skimage import data
     return [load_image(getattr(data, n)()) for n in _EMPTY]
 
+# %% ../../nbs/41_scenes.ipynb #ceeff655
 def background(rng:np.random.Generator) -> np.ndarray: # uint8 (H, W, 3), 200 to 1280 pixels long
     "A part of a picture without faces, noise, or a colour"
     empty = package_backgrounds()

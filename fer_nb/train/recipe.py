@@ -38,7 +38,7 @@ class TrainConfig:
     label_smoothing:float=.1
     pixel_loss:float=.5         # fraction of the loss on pixels alone
     votes_loss:float=0.         # fraction of the loss on votes
-    distill:float=0.            # fraction of teachers' word in both heads' targets
+    distill:float=0.            # fraction of teachers in both targets
     clip:float=5.               # greatest norm of the gradient
     sam:float=0.                # radius of sharpness-aware minimization
     sam_from:float=.8           # where in the run it begins

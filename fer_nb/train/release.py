@@ -152,8 +152,8 @@ def _on_training(model, calibration:Calibration, train:FerArrays) -> dict:
 
 # %% ../../nbs/16_release.ipynb #465df2cf
 def publish(weights:str|os.PathLike, # of a finished run, such as runs/base/best.safetensors
-            arrays:FerArrays,        # all three splits, prepared
-            to:str|os.PathLike,      # folder to write to
+            arrays:FerArrays,        # all three splits
+            to:str|os.PathLike,      # folder
             about:dict|None=None,    # more for the header, JSON-able: recipe, commit, cost
             votes:np.ndarray|None=None # int (N, 10): FER+'s; None: the label head alone
            ) -> list[Path]: # files written

@@ -314,7 +314,7 @@ def _run_epochs(run, epochs, loader, config, accelerator, public, out, progress)
 def fit(arrays:FerArrays,       # with Training and PublicTest faces
         config:TrainConfig,
         out:str|os.PathLike,    # folder for recipe, log, checkpoint and weights
-        votes:np.ndarray|None=None, # int (N, votes), for votes_loss
+        votes:np.ndarray|None=None, # int (N, votes)
         teachers:Sequence=(),   # weights files, for distill
         begin:str|os.PathLike|None=None, # weights, of the recipe's form; None: random
         loss:Callable=cross_entropy,
