@@ -1,4 +1,4 @@
-# make app | test | quick | notebooks | docs | weights | readme | dist | lock | clean. The first run sets up .venv; later ones reuse it.
+# make app | test | quick | notebooks | docs | web | weights | readme | dist | lock | clean. The first run sets up .venv; later ones reuse it.
 .DELETE_ON_ERROR:
 .PHONY: app test quick setup notebooks docs weights readme dist lock clean
 
@@ -28,8 +28,9 @@ test: $(READY)
 # The inner loop: what a change in the rooms that serve is likely to break
 quick: $(READY)
 	$(PY) .ci/check
-	OMP_NUM_THREADS=1 $(PY) tools/notebooks.py --test 00 03 04 05 06 07 20 21 23
-	$(PY) -m pytest -n 2 --dist loadfile -m 'not slow'
+	OMP_NUM_THREADS=1 $(PY) tools/notebooks.py --test 00 03 06 20 21 23
+	$(PY) -m pytest -n 2 --dist loadfile -m 'not slow' $(QUICK:%=tests/test_%.py)
+QUICK := base deploy notebooks package quiet serving
 
 setup: $(READY)
 
