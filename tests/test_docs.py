@@ -44,7 +44,7 @@ def test_every_notebook_has_a_page_and_every_module_its_entries(site):
         'emotionrecognizer.from_pretrained',
     } <= Seen(text).ids
     assert 'prediction' in Seen((site/'core.html').read_text()).ids
-    assert '<code>min_size</code>' in text and 'shorter side of a detected box' in text       # the table of parameters
+    assert '<code>min_size</code>' in text and 'shorter side of a box to read' in text       # the table of parameters
     synthetic = (site/'synthetic.html').read_text()
     assert synthetic.index('id="look"') < synthetic.index('id="random_look"')                  # as they are defined
     assert any('at least one; faces with' in part for part in text.split('<strong>returns</strong>')[1:])
@@ -85,7 +85,7 @@ def test_quarto_gets_the_same_pages(tmp_path):
     assert all((tmp_path/'quarto'/name).is_file() for name in config['metadata-files'])
     cells = read_nb(tmp_path/'quarto/07_landmarks.ipynb').cells
     assert 'output-file: landmarks.html' in cells[0].source
-    entry = next(c for c in cells if 'show_doc(canvas)' in c.source)
+    entry = next(c for c in cells if 'show_doc(draw_landmarks)' in c.source)
     assert '| `size` |' in ''.join(entry.outputs[0]['data']['text/markdown']) and 'output: asis' in entry.source
 
 @pytest.fixture(scope='module')

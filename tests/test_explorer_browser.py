@@ -21,17 +21,15 @@ root = Path(__file__).resolve().parents[1]
 flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
          '--disable-component-update', '--disable-sync']
 cell = '''import numpy as np
-from fer_nb.core import VOTES
+from fer_nb.core import VOTE_OF, VOTES
 from fer_nb.train.data import synthetic_faces
 from fer_nb.train.prepare import add_landmarks
-from fer_nb.core import CLASSES
 from fer_nb.apps.explorer import LandmarkExtractor, explore
 arrays = add_landmarks(synthetic_faces(49), LandmarkExtractor(), workers=1, progress=False)
 arrays.faces[48] = arrays.faces[0]   # a twin
 votes = np.zeros((49, 10), int)      # made up: all for the label, but happiness for face 0
-names = dict(angry='anger', happy='happiness', sad='sadness')
-votes[np.arange(49), [FERPLUS.index(names.get(CLASSES[l], CLASSES[l])) for l in arrays.labels]] = 10
-votes[0] = 10*(np.arange(10)==FERPLUS.index('happiness'))
+votes[np.arange(49), [VOTE_OF[l] for l in arrays.labels]] = 10
+votes[0] = 10*(np.arange(10)==VOTES.index('happiness'))
 explore(arrays, votes=votes)'''
 
 def make_notebook(file):

@@ -90,7 +90,7 @@ def test_photos_show_the_same_faces(photos, confidence):
 @pytest.fixture(scope='module')
 def faces():
     if not os.environ.get('FER2013_HOME'): pytest.skip('FER2013_HOME is not set')
-    from fer_nb.train.data import prepare
+    from fer_nb.train.prepare import prepare
 
     return (
         prepare(None, LandmarkExtractor(), progress=False)

@@ -162,7 +162,7 @@ def quantize(weights:str|os.PathLike|None, # .onnx or .safetensors; None: the sh
             Path(d) / 'int8.onnx',
             _Faces(shown),
             quant_format=QuantFormat.QDQ,
-            per_channel=True,
+            per_channel=True, reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=['Conv', 'Gemm', 'Add', 'Mul', 'Relu'],
