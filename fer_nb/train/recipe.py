@@ -10,6 +10,7 @@ __all__ = ['CONFIGS', 'TrainConfig', 'TrainingError', 'read_recipe', 'load_confi
 # %% ../../nbs/12_recipe.ipynb #f7b2c95e
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -24,21 +25,21 @@ from .model import EmotionNet, EmotionNetConfig
 # %% ../../nbs/12_recipe.ipynb #d04094ea
 @dataclass
 class TrainConfig:
-    "A recipe: all that decides what comes out of a run"
+    "All that decides what comes out of a run"
     model:EmotionNetConfig=field(default_factory=EmotionNetConfig)
     augment:AugmentConfig=field(default_factory=AugmentConfig)
     epochs:int=38
     batch_size:int=128          # of all devices
     lr:float=.1                 # at the peak
-    head_lr:float=1.            # rate of the last layer, as a multiple
-    warmup:float=.15            # fraction of the run in which the rate rises
-    momentum:float=.9
+    head_lr:float=1.            # multiple of lr for the last layer
+    warmup:float=.15            # fraction of the run spent rising
     weight_decay:float=1e-3     # of matrices only
     freeze:int=0                # first stages of pixels that stay
     label_smoothing:float=.1
     pixel_loss:float=.5         # fraction of the loss on pixels alone
     votes_loss:float=0.         # fraction of the loss on votes
     distill:float=0.            # fraction of teachers in both targets
+    teacher_weights:tuple=()    # of each: (in labels, in votes); (): alike
     clip:float=5.               # greatest norm of the gradient
     sam:float=0.                # radius of sharpness-aware minimization
     sam_from:float=.8           # where in the run it begins
@@ -47,7 +48,7 @@ class TrainConfig:
     patience:int=15             # epochs without a better macro-F1
     seed:int=0
     bf16:bool|None=None         # None: where the hardware can
-    compile:bool=False          # by torch.compile
+    compile:bool=False
 
     def __post_init__(self):
         if isinstance(self.model, dict): self.model = EmotionNetConfig(**self.model)
@@ -102,7 +103,7 @@ def make_optimizer(model:EmotionNet, config:TrainConfig) -> torch.optim.SGD:
     group = lambda ps,matrix,of_head: dict(params=ps, weight_decay=config.weight_decay*matrix,
                                            lr=config.lr*(config.head_lr if of_head else 1))
     each = [group(ps, *which) for which,ps in groups.items()]
-    return torch.optim.SGD(each, lr=config.lr, momentum=config.momentum, nesterov=True)
+    return torch.optim.SGD(each, lr=config.lr, momentum=.9, nesterov=True)
 
 def learning_rate(done:float, warmup:float) -> float:
     "Learning rate as a fraction of its peak, after the fraction `done` of the run: a rise and a cosine to zero"
@@ -134,10 +135,15 @@ def bf16_helps() -> bool:
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 # %% ../../nbs/12_recipe.ipynb #f2963cfc
-def committee(logits:list # of (B, C), one of each teacher
+def committee(logits:list,      # of (B, C), one of each teacher
+              weights:Sequence=() # one of each teacher; (): all alike
              ) -> torch.Tensor: # (B, C)
-    "What teachers say together: softmax of the mean of their log-probabilities"
-    return torch.stack([z.float().log_softmax(1) for z in logits]).mean(0).softmax(1)
+    "What teachers say together: softmax of the weighted mean of their log-probabilities"
+    if weights and len(weights)!=len(logits):
+        raise TrainingError(f"{len(weights)} weights for {len(logits)} teachers: give one each.")
+    said = torch.stack([z.float().log_softmax(1) for z in logits])           # (T, B, C)
+    weights = said.new_tensor(weights or [1]*len(logits))[:, None, None]     # (T, 1, 1)
+    return ((said*weights).sum(0)/weights.sum()).softmax(1)
 
 @torch.no_grad()
 def targets(labels:torch.Tensor, # int (B,)
@@ -149,9 +155,10 @@ def targets(labels:torch.Tensor, # int (B,)
     n = config.model.n_classes
     labels = (1-config.label_smoothing)*F.one_hot(labels, n) + config.label_smoothing/n
     if not said: return labels, votes
-    labels = labels.lerp(committee([s[:, :n] for s in said]), config.distill)
-    of_votes = [s[:, n:] for s in said if s.shape[1]==n+votes.shape[1]] if config.votes_loss else []
-    return labels, votes.lerp(committee(of_votes), config.distill) if of_votes else votes
+    of_labels, of_votes = zip(*config.teacher_weights) if config.teacher_weights else ((), ())
+    labels = labels.lerp(committee([s[:, :n] for s in said], of_labels), config.distill)
+    said = [s[:, n:] for s in said if s.shape[1]==n+votes.shape[1]] if config.votes_loss else []
+    return labels, votes.lerp(committee(said, of_votes), config.distill) if said else votes
 
 # %% ../../nbs/12_recipe.ipynb #d8637729
 def cross_entropy(outputs:torch.Tensor, # (B, labels + votes), logits
