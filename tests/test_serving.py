@@ -13,7 +13,7 @@ pytest.importorskip('torch')
 from fer_nb.core import CLASSES
 from fer_nb.inference import EmotionRecognizer
 from fer_nb.network import OnnxNet, find_weights
-from fer_nb.train.model import TorchNet, load_weights
+from fer_nb.train.weights import TorchNet, load_weights
 
 root = Path(__file__).resolve().parents[1]
 BLOCKED = (

@@ -48,7 +48,7 @@ def measure(row):
     "Milliseconds for one face on one thread, and faces a second in batches on two"
     import torch
     from fer_nb.network import find_weights
-    from fer_nb.train.model import load_weights
+    from fer_nb.train.weights import load_weights
     how = ROWS[row]
     net, _ = load_weights(find_weights(suffix='.safetensors'))
     if how.get('fold'): fold(net)

@@ -127,8 +127,8 @@ def judge(folder, public):
     "Scores of a finished run on PublicTest"
     from fer_nb.network import softmax, unsmooth
     from fer_nb.train.evaluation import ece, fit_temperature, predict_logits, score
-    from fer_nb.train.model import TorchNet, load_weights
     from fer_nb.train.training import read_log
+    from fer_nb.train.weights import TorchNet, load_weights
     net = TorchNet(*load_weights(folder/'best.safetensors'))
     one, two = (predict_logits(net, public, tta)[:, :7] for tta in (False, True))
     plain = unsmooth(one, net.calibration.fer2013.smoothing)
@@ -155,8 +155,8 @@ def together(folders):
     from fer_nb.landmarks import LandmarkExtractor
     from fer_nb.network import softmax
     from fer_nb.train.evaluation import predict_logits, score
-    from fer_nb.train.model import load_weights
     from fer_nb.train.prepare import prepare
+    from fer_nb.train.weights import load_weights
     file = results/'together.json'
     public, said = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}
     out = json.loads(file.read_text()) if file.exists() else {}
@@ -183,9 +183,10 @@ def memory(folders, batch=256):
     from fer_nb.train.audit import ferplus_majority, read_ferplus
     from fer_nb.train.augment import augment
     from fer_nb.train.data import SPLITS
-    from fer_nb.train.model import load_weights, to_pixels
+    from fer_nb.train.model import to_pixels
     from fer_nb.train.prepare import prepare
     from fer_nb.train.recipe import load_config
+    from fer_nb.train.weights import load_weights
     file, views = results/'memory.json', load_config('polished').augment
     arrays, out = prepare(extract=LandmarkExtractor()), json.loads(file.read_text()) if file.exists() else {}
     people = ferplus_majority(read_ferplus(arrays))
@@ -248,8 +249,8 @@ def try_views():
     from fer_nb.landmarks import LandmarkExtractor
     from fer_nb.network import find_weights
     from fer_nb.train.evaluation import predict_logits, score
-    from fer_nb.train.model import TorchNet, load_weights
     from fer_nb.train.prepare import prepare
+    from fer_nb.train.weights import TorchNet, load_weights
     public, known, out = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}, {}
     net = TorchNet(*load_weights(find_weights(suffix='.safetensors')))
     for name, views in VIEWS.items():

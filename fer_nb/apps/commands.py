@@ -149,7 +149,7 @@ def load_network(weights=None):
     "Weights as a function of faces: ONNX, or PyTorch for .safetensors"
     from fer_nb.network import OnnxNet, find_weights
     if not str(weights or '').endswith('.safetensors'): return OnnxNet(find_weights(weights))
-    from fer_nb.train.model import TorchNet, load_weights
+    from fer_nb.train.weights import TorchNet, load_weights
     know_parts()
     return TorchNet(*load_weights(weights))
 

@@ -34,8 +34,9 @@ from ..train.audit import ferplus_majority, read_ferplus
 from ..train.augment import AugmentConfig, augment
 from ..train.data import SPLITS, DataError, FerArrays, from_faces, synthetic_faces
 from ..train.evaluation import confusion, plot_coverage
-from ..train.model import TorchNet, load_weights, to_pixels
+from ..train.model import to_pixels
 from ..train.prepare import add_landmarks, cache_dir, prepare
+from ..train.weights import TorchNet, load_weights
 
 # %% ../../nbs/30_explorer.ipynb #9acdd62a
 try:

@@ -71,7 +71,7 @@ class Naive(_NaiveFaces):
     "A photo to predictions the plain way: full-size MTCNN with its defaults, one face at a time, eager float32"
     def __init__(self):
         from fer_nb.network import find_weights
-        from fer_nb.train.model import TorchNet, load_weights
+        from fer_nb.train.weights import TorchNet, load_weights
         super().__init__()
         self.net = TorchNet(*load_weights(find_weights(suffix='.safetensors')))
 

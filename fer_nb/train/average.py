@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from ..core import whole_file
 from .data import FerArrays
-from .model import load_weights, save_weights
 from .recipe import TrainConfig, TrainingError, read_recipe
 from .training import fit
+from .weights import load_weights, save_weights
 
 # %% ../../nbs/14_average.ipynb #aa7d8a24
 def average(weights:Sequence[str|os.PathLike],  # files of networks of one form: a network and runs that began at it

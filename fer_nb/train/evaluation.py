@@ -15,7 +15,8 @@ from ..landmarks import mirror
 from ..network import Calibration, softmax
 from .audit import ferplus_majority, twin_of_training
 from .data import SPLITS, FerArrays
-from .model import EmotionNet, TorchNet
+from .model import EmotionNet
+from .weights import TorchNet
 
 # %% ../../nbs/13_evaluation.ipynb #8d925726
 Network = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] # (faces, landmarks, valid) to logits

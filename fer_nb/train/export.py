@@ -22,7 +22,8 @@ from ..landmarks import align
 from ..mtcnn import mtcnn_folder
 from ..network import INPUTS, OnnxNet, find_weights
 from .data import FerArrays
-from .model import EmotionNet, TorchNet, load_weights, to_pixels
+from .model import EmotionNet, to_pixels
+from .weights import TorchNet, load_weights
 
 # %% ../../nbs/15_export.ipynb #ccf0691b
 OPSET = 18 # of ONNX's operations; runtimes since 2023 have it

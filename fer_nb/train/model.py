@@ -4,22 +4,15 @@
 
 # %% auto #0
 __all__ = ['BRANCHES', 'to_pixels', 'ModelError', 'register_branch', 'EmotionNetConfig', 'conv', 'SqueezeExcite', 'ResBlock',
-           'PixelBranch', 'LandmarkBranch', 'GatedFusion', 'EmotionNet', 'count_parameters', 'count_macs',
-           'save_weights', 'load_weights', 'TorchNet']
+           'PixelBranch', 'LandmarkBranch', 'GatedFusion', 'EmotionNet', 'count_parameters', 'count_macs']
 
 # %% ../../nbs/11_model.ipynb #f82f6a2f
-import json
-import os
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from ..core import CLASSES, VOTES, FerError, WeightsError
-from ..landmarks import align
-from ..network import Calibration
+from ..core import FerError
 
 # %% ../../nbs/11_model.ipynb #f4568457
 def to_pixels(faces:np.ndarray|torch.Tensor # uint8 (B, H, W)
@@ -213,87 +206,3 @@ def count_macs(model:EmotionNet) -> int:
         model.eval()(torch.zeros(1,1,s,s), torch.zeros(1,468,3), torch.ones(1))
     model.train(was)
     return counter.get_total_flops()//2
-
-# %% ../../nbs/11_model.ipynb #83790a4b
-def _sorted_header(data:bytes) -> bytes:
-    "The same safetensors file, its header in alphabetical order"
-    n = int.from_bytes(data[:8], 'little')
-    head = json.loads(data[8:8+n])
-    text = json.dumps({k:dict(sorted(v.items())) for k,v in sorted(head.items())}, separators=(',', ':')).encode()
-    text += b' '*(-len(text)%8) # numbers start at a multiple of eight
-    return len(text).to_bytes(8, 'little') + text + data[8+n:]
-
-def save_weights(model:EmotionNet,
-                 file:str|os.PathLike, # .safetensors
-                 **meta                # more for the header, JSON-able: classes, calibration, metrics …
-                ):
-    "Write weights and everything needed to use them"
-    from safetensors.torch import save
-    c, stats = model.config, {}
-    if model.landmarks:
-        numbers = lambda k: [[round(float(v), 6) for v in r] for r in getattr(model.landmarks, k)]
-        stats = {f'landmark_{k}':numbers(k) for k in ('mean', 'std')}
-    about = dict(classes=CLASSES[:c.n_classes], votes=VOTES[:c.n_votes]) | meta | stats
-    about |= dict(format='fer_nb-2', config=asdict(c))
-    shrunk = lambda v: (v.half() if v.ndim>1 and v.is_floating_point() else v).contiguous().cpu()
-    half = {k:shrunk(v) for k,v in model.state_dict().items()}
-    Path(file).write_bytes(_sorted_header(save(half, {k:json.dumps(v) for k,v in about.items()})))
-
-# %% ../../nbs/11_model.ipynb #9eea0119
-def _read_weights(file:Path) -> tuple[EmotionNet, dict[str, Any]]:
-    from safetensors import safe_open
-    with safe_open(file, 'pt') as f:
-        meta = {k:json.loads(v) for k,v in (f.metadata() or {}).items()}
-        state = {k:f.get_tensor(k) for k in f.keys()}
-    if meta.get('format') not in ('fer_nb-1', 'fer_nb-2'): raise WeightsError( # the first knew no votes
-        "it has no fer_nb header and was not written by `save_weights`")
-    state = {k:v.float() if v.is_floating_point() else v for k,v in state.items()}
-    if strange := [k for k,v in state.items() if not v.isfinite().all()]:
-        raise WeightsError(f"its numbers are damaged ({strange[0]})")
-    model = EmotionNet(EmotionNetConfig(**meta['config']))
-    model.load_state_dict(state)
-    if model.landmarks: model.set_landmark_stats(meta['landmark_mean'], meta['landmark_std'])
-    meta.setdefault('votes', VOTES[:model.config.n_votes])
-    return model.eval(), meta
-
-# %% ../../nbs/11_model.ipynb #631f841b
-def load_weights(file:str|os.PathLike # .safetensors
-                ) -> tuple[EmotionNet, dict[str, Any]]: # in eval mode, and the header
-    "Read what `save_weights` wrote"
-    from safetensors import SafetensorError
-    file = Path(file)
-    if not file.is_file():
-        raise WeightsError(f"{file} does not exist. `fer_nb train` writes one; the package ships one in "
-                           f"fer_nb/weights.")
-    try: return _read_weights(file)
-    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as e:
-        # FerError and json's own are ValueErrors
-        raise WeightsError(f"{file.name} can't be used as weights: {e}") from e
-
-# %% ../../nbs/11_model.ipynb #fff5de1e
-class TorchNet:
-    "An `EmotionNet` as a function of arrays, as `network.OnnxNet` is one"
-    def __init__(self,
-                 model:EmotionNet,
-                 meta:dict[str, Any]|None=None # header of its weights; None: uncalibrated
-                ):
-        c = model.config
-        self.model, self.meta = model, meta or dict(classes=CLASSES[:c.n_classes], votes=VOTES[:c.n_votes])
-        self.calibration = Calibration.from_header(self.meta)
-
-    def __call__(self,
-                 faces:np.ndarray,     # uint8 (N, 48, 48)
-                 landmarks:np.ndarray, # float32 (N, 468, 3) in crop coordinates
-                 valid:np.ndarray      # bool (N,): landmarks were found
-                ) -> np.ndarray: # float32 (N, labels + votes)
-        "Logits of one view"
-        device, was = next(self.model.parameters()).device, self.model.training
-        points, there = (torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in (landmarks, valid))
-        try:
-            with torch.inference_mode():
-                return self.model.eval()(to_pixels(faces).to(device), align(points), there).float().cpu().numpy()
-        finally: self.model.train(was)
-
-    def __repr__(self) -> str:
-        c = self.model.config
-        return f"TorchNet({c.backbone}, {c.n_classes} classes, {c.n_votes} votes)"

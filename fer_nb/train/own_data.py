@@ -16,9 +16,9 @@ from ..image import ImageError
 from ..network import find_weights
 from .cross_dataset import _Framed, _Photo, who
 from .data import DataError, FerArrays, face_hash, from_faces, open_files
-from .model import load_weights
 from .recipe import TrainConfig, load_config
 from .training import fit
+from .weights import load_weights
 
 # %% ../../nbs/19_own_data.ipynb #1674e2a1
 def _groups(faces, people):

@@ -20,7 +20,7 @@ from .audit import ferplus_majority
 from .data import SPLITS, FerArrays
 from .evaluation import confusion, evaluate, fit_temperature, fit_threshold, predict_logits, score
 from .export import export_onnx, needs_onnx
-from .model import load_weights, save_weights
+from .weights import load_weights, save_weights
 
 # %% ../../nbs/16_release.ipynb #b11afe50
 def fit_vote_temperature(votes:np.ndarray, # int (N, 10)

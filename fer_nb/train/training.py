@@ -29,8 +29,9 @@ from . import recipe
 from .augment import augment, degrade
 from .data import SPLITS, FerArrays
 from .evaluation import confusion, macro_f1, predict_logits
-from .model import EmotionNet, TorchNet, load_weights, save_weights, to_pixels
+from .model import EmotionNet, to_pixels
 from .recipe import TrainConfig, TrainingError, WeightedSampler, cross_entropy
+from .weights import TorchNet, load_weights, save_weights
 
 # %% ../../nbs/12_training.ipynb #d54051d0
 class _Batches(torch.utils.data.Dataset):
