@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from .core import FerError
-from .inference import EmotionRecognizer, to_fer
+from .framing import to_fer
+from .inference import EmotionRecognizer
 from .landmarks import CONTOURS, align
 
 # %% ../nbs/22_explain.ipynb #b280c621

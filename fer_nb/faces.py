@@ -7,41 +7,13 @@ __all__ = ['Face', 'FaceDetector', 'draw_faces']
 
 # %% ../nbs/05_faces.ipynb #6e7e4d90
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
+from .framing import BOX_HEIGHT, BOX_WIDTH, BOX_X, BOX_Y, crop_frame, frame_box, frame_points
 from .mtcnn import _fit, _mtcnn, _nets
-
-# %% ../nbs/05_faces.ipynb #87ac1ffd
-BOX_WIDTH, BOX_HEIGHT, BOX_X, BOX_Y = .80, 1.07, .49, .51 # MTCNN's box in a FER2013 frame: size and centre, fractions
-
-def frame_box(box:Sequence[float] # (x0, y0, x1, y1) from MTCNN, in pixels of the picture
-             ) -> tuple[float, float, float, float]: # a square in the same pixels; may leave the picture
-    "The square that FER2013 would have shown around the face in `box`"
-    x0, y0, x1, y1 = (float(v) for v in box)
-    if not (x1 > x0 and y1 > y0):
-        raise ValueError(f"a box is (x0, y0, x1, y1) with x1 > x0 and y1 > y0, not {tuple(box)}")
-    side = math.sqrt((x1-x0)/BOX_WIDTH * (y1-y0)/BOX_HEIGHT)
-    left, top = (x0+x1)/2 - BOX_X*side, (y0+y1)/2 - BOX_Y*side
-    return left, top, left+side, top+side
-
-# %% ../nbs/05_faces.ipynb #56c9c3d6
-def crop_frame(image:np.ndarray,      # uint8 (H, W, 3) RGB or (H, W) gray
-               frame:Sequence[float], # (x0, y0, x1, y1) square, pixels of `image`; may leave it
-               size:int=128           # side of the crop, pixels
-              ) -> np.ndarray:        # uint8 (size, size) gray
-    "What `frame` shows of `image`, gray, antialiased; edge pixels repeat where the frame leaves the picture"
-    x0, y0, x1, y1 = (float(v) for v in frame)
-    if not (x1 > x0 and y1 > y0):
-        raise ValueError(f"a frame is (x0, y0, x1, y1) with x1 > x0 and y1 > y0, not {tuple(frame)}")
-    left, top, right, bottom = math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1)
-    ys = np.arange(top, bottom).clip(0, image.shape[0]-1)
-    xs = np.arange(left, right).clip(0, image.shape[1]-1)
-    part = Image.fromarray(image[ys][:, xs]).convert('L')          # (bottom-top, right-left)
-    return np.asarray(part.resize((size, size), Image.Resampling.BICUBIC, box=(x0-left, y0-top, x1-left, y1-top)))
 
 # %% ../nbs/05_faces.ipynb #238e2e47
 def _turned_back(points, turned, size):
@@ -233,18 +205,17 @@ def _upright_boxes(look):
     if best(found[turned]) < max(_SURE, best(found[0])+_BETTER): turned = 0
     return found[turned], turned
 
+# %% ../nbs/05_faces.ipynb #3654a1ca
+def stretch_dark(image:np.ndarray, # uint8 (H, W, 3), RGB
+                 below:int=100     # the 99th percentile from which a photo is not dark
+                ) -> np.ndarray: # uint8 (H, W, 3); the same array if the photo is not dark
+    "A very dark photo with its range stretched"
+    step = max(1, int((image.shape[0]*image.shape[1]/10_000)**.5)) # a sample tells
+    high = np.percentile(image[::step, ::step].max(2), 99)
+    if not 0<high<below: return image
+    return np.minimum(image*(255/high), 255).astype(np.uint8)
+
 # %% ../nbs/05_faces.ipynb #595d875d
-POINTS_SIZE, POINTS_X, POINTS_Y = .855, .505, .554 # rectangle round FaceMesh's points in a FER2013 frame, fractions
-
-def frame_points(points:np.ndarray # FaceMesh's landmarks (468, 2 or more), pixels of the picture
-                ) -> tuple[float, float, float, float]: # a square in the same pixels; may leave the picture
-    "The square that FER2013 would have shown around a face with these landmarks"
-    low, high = np.min(points, 0)[:2].astype(float), np.max(points, 0)[:2].astype(float)
-    if not (high > low).all(): raise ValueError(f"landmarks must span a rectangle, not {tuple(low)} to {tuple(high)}")
-    side = math.sqrt((high-low).prod())/POINTS_SIZE
-    left, top = (low+high)/2 - side*np.array([POINTS_X, POINTS_Y])
-    return float(left), float(top), float(left+side), float(top+side)
-
 def face_from_points(image:np.ndarray,  # uint8 (H, W, 3) RGB
                      points:np.ndarray, # as `frame_points` takes them
                      size:int=128       # side of the crop, pixels

@@ -68,7 +68,7 @@ def _check_face(face):
     face = np.asarray(face)
     if face.ndim!=2 or face.dtype!=np.uint8 or min(face.shape)<2:
         raise ValueError(f"A face is a gray uint8 array (H, W) of at least 2×2 pixels; got {face.dtype} {face.shape}. "
-                         "`faces.crop_frame` makes one from a photo.")
+                         "`framing.crop_frame` makes one from a photo.")
     return face
 
 # %% ../nbs/07_landmarks.ipynb #3ef03e46

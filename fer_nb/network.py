@@ -36,6 +36,7 @@ def unsmooth(logits:np.ndarray, # (N, classes), of a network trained on smoothed
     return np.log(np.maximum(p - smoothing/p.shape[-1], p/10).clip(1e-12))
 
 # %% ../nbs/20_network.ipynb #11c827ca
+Prior = str | float | Sequence[float] | None
 _NAMED = dict(everyday=0., even=1.)
 
 def _prior_weights(prior:str|float|Sequence[float], learned:np.ndarray) -> np.ndarray:
@@ -126,7 +127,7 @@ class Calibration(_Heads):
     def probabilities(self,
                       logits:np.ndarray,    # float (N, classes + votes)
                       truth:str|None=None,  # 'people' or 'fer2013'; None: people, if the network knows it
-                      prior:str|float|Sequence[float]|None=None, # None: as fitted
+                      prior:Prior=None,     # None: as fitted
                       flip:bool=False       # logits are the mean of two views
                      ) -> np.ndarray: # float64 (N, classes); rows sum to 1
         "Calibrated probabilities"

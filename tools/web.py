@@ -12,7 +12,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
-from fer_nb import core, faces, inference, landmarks, network
+from fer_nb import core, faces, framing, inference, landmarks, network
 from fer_nb.apps.page import words
 
 root = Path(__file__).resolve().parents[1]
@@ -35,14 +35,14 @@ def constants() -> dict[str, Any]:
     extractor = landmarks.LandmarkExtractor()
     return (
         named(core, 'CLASSES TRUTHS VOTES COLORS VOTE_OF')
-        | named(faces, 'BOX_WIDTH BOX_HEIGHT BOX_X BOX_Y POINTS_SIZE POINTS_X POINTS_Y')
+        | named(framing, 'BOX_WIDTH BOX_HEIGHT BOX_X BOX_Y POINTS_SIZE POINTS_X POINTS_Y LEVEL')
         | named(faces, '_SMALLER _WINDOWS _CERTAIN _SURE _BETTER') | detector
         | named(landmarks, 'CONTOURS _EYES _CHEEKS _UPRIGHT _STRAIGHT') | dict(MIRROR=landmarks.MIRROR.tolist())
         | dict(extractor=extractor.settings, views=extractor.views, fill=default(landmarks.canvas, 'fill'))
-        | named(inference, 'LIMITS MASKED NOT_A_FACE WEAK_SCORE LEVEL') | named(network, '_NAMED')
+        | named(inference, 'LIMITS MASKED NOT_A_FACE WEAK_SCORE') | named(network, '_NAMED')
         | dict(photo={name: default(landmarks.photo_landmarks, name) for name in ('confidence', 'most', 'max_side')})
         | dict(within=default(inference.second_look, 'within'))
-        | dict(dark=default(inference.stretch_dark, 'below'), min_size=default(inference.EmotionRecognizer, 'min_size'))
+        | dict(dark=default(faces.stretch_dark, 'below'), min_size=default(inference.EmotionRecognizer, 'min_size'))
         | dict(words=named(words, 'TRUTHS PRIORS HELP'))
         | dict(header={k: meta[k] for k in ('classes', 'votes', 'calibration')})
     )

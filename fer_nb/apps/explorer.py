@@ -26,7 +26,8 @@ from fastcore.basics import patch
 from PIL import Image, ImageDraw, ImageFont
 from ..core import CLASSES, COLORS, VOTES, FerError, MissingExtra, whole_file
 from ..explain import by_part, draw_importance, heat_map, landmark_importance, overlay
-from ..inference import EmotionRecognizer, annotate, to_fer
+from ..framing import to_fer
+from ..inference import EmotionRecognizer, annotate
 from ..lab.robustness import PLACES, blur, corrupt, reframe
 from ..landmarks import LandmarkExtractor, align, draw_landmarks
 from ..network import find_weights

@@ -60,8 +60,7 @@ class _NaiveFaces:
         return np.zeros((0, 4)) if boxes is None else boxes
 
     def crop(self, image:Image.Image, box:np.ndarray) -> np.ndarray: # uint8 (48, 48)
-        from fer_nb.faces import crop_frame, frame_box
-        from fer_nb.inference import to_fer
+        from fer_nb.framing import crop_frame, frame_box, to_fer
         return to_fer(crop_frame(np.asarray(image), frame_box(box)))
 
     def landmarks(self, face:np.ndarray) -> tuple[np.ndarray, bool]: return self.extractor(face)

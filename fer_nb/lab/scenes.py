@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image
-from ..faces import BOX_WIDTH
+from ..framing import BOX_WIDTH
 from ..image import load_image
 
 # %% ../../nbs/41_scenes.ipynb #3698184d

@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 import numpy as np
 from ..core import CLASSES, is_picture
-from ..faces import crop_frame
+from ..framing import crop_frame, to_fer
 from ..image import ImageError, load_image
-from ..inference import EmotionRecognizer, to_fer
+from ..inference import EmotionRecognizer
 from ..landmarks import LandmarkExtractor
 from .data import ALIASES, DataError, FerArrays, from_faces, open_files
 from .evaluation import confusion, macro_f1, predict_logits, score

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 import numpy as np
 from PIL import Image
-from ..faces import BOX_WIDTH, _box_back, crop_frame, frame_points
-from ..inference import LEVEL, _leveled, _turned, to_fer
+from ..faces import _box_back
+from ..framing import BOX_WIDTH, LEVEL, crop_frame, frame_points, leveled, to_fer, unleveled
 from ..landmarks import head_pose
 
 # %% ../../nbs/26_follow.ipynb #34a725a4
@@ -75,17 +75,17 @@ def overlap(a:Square, b:Square) -> float:
 
 def _shown(image, frame, roll) -> np.ndarray:
     "What a frame shows, leveled as `predict` does it"
-    return _leveled(image, frame, roll) if roll else crop_frame(image, frame)
+    return leveled(image, frame, roll) if roll else crop_frame(image, frame)
 
 # %% ../../nbs/26_follow.ipynb #923b00f1
 def _reframed(points, frame, roll) -> tuple[np.ndarray, Square, float]:
     "Points of the crop that shows `frame`, leveled by `roll`: as they lie in the next one, its frame and roll"
-    tilted = _turned(points, roll)                                          # in `frame` as it is
+    tilted = unleveled(points, roll)                                          # in `frame` as it is
     roll = roll + head_pose(points)['roll']
     roll = roll if abs(roll)>LEVEL else 0.
-    level = _turned(tilted, -roll)
+    level = unleveled(tilted, -roll)
     left, top, right, bottom = frame_points(level)
-    x, y, _ = _turned(np.array([[(left+right)/2, (top+bottom)/2, 0.]]), roll)[0] # its middle, in `frame`
+    x, y, _ = unleveled(np.array([[(left+right)/2, (top+bottom)/2, 0.]]), roll)[0] # its middle, in `frame`
     side, grown = frame[2]-frame[0], right-left
     x, y, half = frame[0]+x*side, frame[1]+y*side, grown*side/2
     return (level - [left, top, 0])/grown, (float(x-half), float(y-half), float(x+half), float(y+half)), roll

@@ -14,15 +14,17 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
-from ..core import CLASSES, COLORS, FerError, MissingExtra
+from ..core import CLASSES, COLORS, FerError, MissingExtra, caption
 from ..faces import draw_faces
-from ..inference import EmotionRecognizer, label
 from ..tables import as_row, columns, table_writer, write_table
 from .files import Film, Frame, _called, _seekable, read_video, video_info
 from .mp4 import Mp4Writer, VideoError
 from .track import EmotionTracker, FaceRow, track
+
+if TYPE_CHECKING:
+    from fer_nb.inference import EmotionRecognizer
 
 # %% ../../nbs/27_timeline.ipynb #4563d6b7
 def _step(times) -> float:
@@ -192,7 +194,7 @@ def draw_rows(image:np.ndarray,   # uint8 (H, W, 3), RGB
     here = [replace(r, box=tuple(v/scale for v in r.box)) for r in rows if r.face and r.box]
     if not here: return image
     colors, numbers = [_color(r.emotion) for r in here], [r.face or 0 for r in here]
-    return np.asarray(draw_faces(image, here, [label(r) for r in here], colors, min_side=1, numbers=numbers))
+    return np.asarray(draw_faces(image, here, [caption(r) for r in here], colors, min_side=1, numbers=numbers))
 
 # %% ../../nbs/27_timeline.ipynb #c112eb49
 Progress = Callable[[float, float|None], None] # called with seconds done and in all; what it raises ends the pass
@@ -230,7 +232,7 @@ def write_annotated(source:Film|Iterable,  # as `read_video` takes it
     return w.getvalue() if out is None else out
 
 # %% ../../nbs/27_timeline.ipynb #338d6f78
-def analyze_video(recognizer:EmotionRecognizer,
+def analyze_video(recognizer:'EmotionRecognizer',
                   source:Film|int|Iterable,    # as `read_video` takes it, and all up to `rate`
                   out:str|os.PathLike|BinaryIO|None=None, # for the annotated film, as `Mp4Writer`'s
                   progress:Progress|None=None,
@@ -299,7 +301,7 @@ class _Feed(_Newest):
             with self.changed: self.ended = True; self.changed.notify_all()
 
 # %% ../../nbs/27_timeline.ipynb #96da55aa
-def stream(recognizer:EmotionRecognizer,
+def stream(recognizer:'EmotionRecognizer',
            source:Film|int|Iterable=0, # number of a webcam; or what else `read_video` takes, played in its own time
            max_side:int|None=640,      # shrink frames to this longest side, pixels
            start:float=0.,             # seconds: skip what comes before

@@ -10,15 +10,18 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from ..core import Prediction
-from ..faces import BOX_HEIGHT, BOX_WIDTH, BOX_X, BOX_Y
-from ..inference import EmotionRecognizer, Prior, _turned, stretch_dark
+from ..faces import stretch_dark
+from ..framing import BOX_HEIGHT, BOX_WIDTH, BOX_X, BOX_Y, unleveled
 from ..landmarks import head_pose
-from ..network import Calibration, softmax
+from ..network import Calibration, Prior, softmax
 from .files import Frame, _Rate
 from .follow import FaceTracker, Square, TrackedFace
+
+if TYPE_CHECKING:
+    from fer_nb.inference import EmotionRecognizer
 
 # %% ../../nbs/26_video_track.ipynb #352c4b6f
 def smoothed(old:np.ndarray|None, # float (..., N), a distribution until now; None: none
@@ -82,7 +85,7 @@ def _new_row(frame:Frame, f:TrackedFace, source, turned) -> FaceRow:
     row = FaceRow('ok', source=source, box=_box(square, turned), score=f.score, crop=f.crop, frame=square,
                   turned=turned, time=frame.time, index=frame.index, face=f.face)
     if f.found:
-        landmarks = (_turned(f.landmarks, f.roll)*(x1-x0) + [x0, y0, 0]).astype(np.float32)
+        landmarks = (unleveled(f.landmarks, f.roll)*(x1-x0) + [x0, y0, 0]).astype(np.float32)
         row.points, row.landmarks, row.pose = f.landmarks, landmarks, head_pose(f.landmarks)
         row.pose['roll'] = round((row.pose['roll'] + f.roll + turned + 180)%360 - 180, 1)
     return row
@@ -90,7 +93,7 @@ def _new_row(frame:Frame, f:TrackedFace, source, turned) -> FaceRow:
 # %% ../../nbs/26_video_track.ipynb #b491cb7f
 class _Reader:
     "From followed faces to rows"
-    recognizer:EmotionRecognizer; smooth:float; ask:dict[str,Any]; past:dict[int,tuple[np.ndarray, float]]; source:str
+    recognizer:'EmotionRecognizer'; smooth:float; ask:dict[str,Any]; past:dict[int,tuple[np.ndarray, float]]; source:str
 
     def _logits(self, faces:list[TrackedFace]) -> list[np.ndarray]:
         out = []
@@ -143,7 +146,7 @@ class _Rows(_Reader):
 class EmotionTracker(_Rows):
     "Who is in each frame, and what each face shows: one for each film or camera"
     def __init__(self,
-                 recognizer:EmotionRecognizer,
+                 recognizer:'EmotionRecognizer',
                  every:float=1.,       # seconds between two looks of the detector while all faces are being followed
                  smooth:float=.12,     # time constant of the smoothing, seconds; 0: none
                  truth:str|None=None,  # as `EmotionRecognizer.revise` takes it
@@ -164,7 +167,7 @@ class EmotionTracker(_Rows):
         return self.frames([Frame(index, time, image)])[0]
 
 # %% ../../nbs/26_video_track.ipynb #15c52724
-def track(recognizer:EmotionRecognizer,
+def track(recognizer:'EmotionRecognizer',
           frames:Iterable[Frame],  # of `read_video`
           fps:float|None=None,     # analyze at most so many frames a second: for slow machines; None: all
           batch:int=8,             # frames whose faces the network sees together: 1 answers without delay

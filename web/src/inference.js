@@ -105,7 +105,7 @@ async function secondLook(image) {
 
 // A very dark photo with its range stretched
 export function stretchDark(image, below = C.dark) {
-  const { data, width: w, height: h } = image, step = Math.max(1, Math.trunc(Math.sqrt(w*h/40_000))) // a sample tells
+  const { data, width: w, height: h } = image, step = Math.max(1, Math.trunc(Math.sqrt(w*h/10_000))) // a sample tells
   const counts = new Uint32Array(256), n = Math.ceil(w/step)*Math.ceil(h/step)
   for (let y = 0; y < h; y += step) {
     for (let x = 0; x < w; x += step) {
