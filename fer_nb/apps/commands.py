@@ -203,13 +203,18 @@ def named_networks(sayings):
     return {name:load_network(file) for name,file in named}
 
 # %% ../../nbs/18_commands.ipynb #784b3bc0
+def _fer2013_faces(source):
+    "FER2013, if there is a copy: none of its pictures tests a network that was trained on it"
+    from fer_nb.train.data import read_fer2013
+    return read_fer2013(source) if source or os.environ.get('FER2013_HOME') else None
+
 def _other_faces(network, args):
     "The report on another data set, and its arrays"
     words = pairs(args.map, "--map wants THEIRS=OURS, such as 6=neutral, or THEIRS=none")
     from fer_nb.train.cross_dataset import class_words, cross_dataset_report, read_labelled
     words = class_words({k:None if v=='none' else v for k,v in words})
     labelled = read_labelled(args.faces, words, args.detect, args.people, progress=sys.stderr.isatty())
-    report = dict(faces=Path(args.faces).name) | cross_dataset_report(network, labelled)
+    report = dict(faces=Path(args.faces).name) | cross_dataset_report(network, labelled, _fer2013_faces(args.source))
     for name,why in labelled.unusable: say(f'not used: {name}: {why}')
     return report, labelled.arrays
 
@@ -231,6 +236,8 @@ def _about_lines(report):
         for name,n in report['skipped'].items():
             yield f"{'left out':>26}: {name}, {n} pictures: no class of ours (--map {name}=… says which)"
         if report['unusable']: yield f"{'not used':>26}: {len(report['unusable'])} pictures"
+        if report['shared']:
+            yield f"{'warning':>26}: FER2013 holds {len(report['shared'])} of the pictures, {report['shared'][0]} first"
 
 def _truth_lines(truth, r, twins):
     yield f"against {'what most people say' if truth=='people' else 'the labels'}, {r['n']} faces"
@@ -243,6 +250,8 @@ def _truth_lines(truth, r, twins):
         low, high = s['interval']['accuracy']
         yield (f"{name:>26}: accuracy {s['accuracy']:.4f} ({low:.3f}–{high:.3f}), "
                f"macro-F1 {s['macro_f1']:.4f}, calibration error {s['ece']:.4f}")
+    for name,s in r.get('priors', {}).items():
+        yield f"{f'flip TTA, prior {name}':>26}: accuracy {s['flip_tta']['accuracy']:.4f}"
     classes = r['flip_tta']['per_class'].items()
     yield f"{'flip TTA by class':>26}: " + ', '.join(f"{k} F1 {v['f1']:.2f}" for k,v in classes if v['support'])
 
@@ -316,7 +325,8 @@ def train_options(p):
 # %% ../../nbs/18_commands.ipynb #de4be357
 def picture_options(p):
     p.add_argument('--people', metavar='REGEX',
-                   help='who is shown, in the path of a picture: its first group, so that people are kept apart')
+                   help='who is shown, so that people are kept apart: the first group of this expression in the path '
+                        'of a picture; or a .csv with the columns name and person')
     p.add_argument('--detect', action='store_true',
                    help='the pictures of --faces are photographs: find the face in each')
 

@@ -7,6 +7,7 @@ __all__ = ['WORDS', 'PRIORS', 'class_words', 'label_of', 'Labelled', 'who', 'rea
            'cross_dataset_report']
 
 # %% ../../nbs/17_cross_dataset.ipynb #bad27bc8
+import csv
 import os
 import re
 from collections import Counter
@@ -74,11 +75,23 @@ class Labelled:
     skipped:dict[str, int]=field(default_factory=dict) # name of a folder → its pictures, of no class of ours
     unusable:list[tuple[str, str]]=field(default_factory=list) # (file, reason)
 
+def _listed(file, names):
+    "Who is shown, by a table with the columns name and person; name is a path or its end"
+    with open(file, newline='', encoding='utf-8-sig') as f:
+        rows = csv.DictReader(f)
+        if not {'name', 'person'} <= set(rows.fieldnames or ()):
+            raise DataError(f"{file} needs the columns name and person; it has {', '.join(rows.fieldnames or ['none'])}.")
+        listed = {r['name']:r['person'] for r in rows}
+    known = [listed.get(n, listed.get(Path(n).name)) for n in names]
+    if None in known: raise DataError(f"{file} does not list {names[known.index(None)]}.")
+    return known
+
 def who(names:list[str],
-        people:str|None # regular expression; its first group, or all of it, names the person
+        people:str|None # regular expression; its first group, or all of it, names the person. Or a .csv: name, person
        ) -> np.ndarray|None: # int (N,): a number for each person; None: nobody knows
-    "Who is shown on each picture, by its path"
+    "Who is shown on each picture"
     if people is None: return None
+    if people.endswith('.csv'): return np.unique(_listed(people, names), return_inverse=True)[1]
     try: found = [re.search(people, n) for n in names]
     except re.error as e: raise DataError(f"{people!r} is no regular expression: {e}") from e
     if None in found:
