@@ -75,12 +75,13 @@ class Labelled:
     skipped:dict[str, int]=field(default_factory=dict) # name of a folder → its pictures, of no class of ours
     unusable:list[tuple[str, str]]=field(default_factory=list) # (file, reason)
 
+# %% ../../nbs/17_cross_dataset.ipynb #a4532800
 def _listed(file, names):
     "Who is shown, by a table with the columns name and person; name is a path or its end"
     with open(file, newline='', encoding='utf-8-sig') as f:
         rows = csv.DictReader(f)
         if not {'name', 'person'} <= set(rows.fieldnames or ()):
-            raise DataError(f"{file} needs the columns name and person; it has {', '.join(rows.fieldnames or ['none'])}.")
+            raise DataError(f"{file} needs the columns name and person, not {', '.join(rows.fieldnames or [])}.")
         listed = {r['name']:r['person'] for r in rows}
     known = [listed.get(n, listed.get(Path(n).name)) for n in names]
     if None in known: raise DataError(f"{file} does not list {names[known.index(None)]}.")
