@@ -1,0 +1,76 @@
+"""What unlike networks, their committee and their student know of both truths, on PublicTest.
+
+    python tools/tries.py shipped=fer_nb/weights/emotion.safetensors trunk=runs/people/trunk/last.safetensors \\
+                          student=runs/people/student/last.safetensors --mean shipped trunk .7
+
+Writes nbs/study/people.json, which the report shows. FER2013_HOME must be set. `--mean A B W` adds the committee
+in which A's log-probabilities weigh W and B's the rest; it may be given several times. Other entries of the file
+(what was written by hand: rules, what was chosen) stay.
+"""
+import argparse
+import json
+from pathlib import Path
+import numpy as np
+from fer_nb.core import VOTE_OF
+from fer_nb.lab import trunk  # noqa: F401  registers its branch
+from fer_nb.landmarks import LandmarkExtractor
+from fer_nb.network import OnnxNet, find_weights, softmax
+from fer_nb.train.audit import ferplus_majority, read_ferplus
+from fer_nb.train.data import SPLITS
+from fer_nb.train.evaluation import confusion, ferplus8, macro_f1, predict_logits, share_error
+from fer_nb.train.prepare import prepare
+from fer_nb.train.weights import TorchNet, load_weights
+
+FILE = Path(__file__).resolve().parents[1]/'nbs/study/people.json'
+PRIORS = 0, .25, .5, .6, .75, 1
+
+def figures(labels, shares, prior, faces, votes):
+    "Figures of log-probabilities of labels (N, 7) and of votes (N, 10)"
+    majority, eight = ferplus_majority(votes), ferplus8(votes)
+    of, people = majority>=0, {}
+    for c in PRIORS:
+        table = confusion(majority[of], (shares[:, VOTE_OF] - c*np.log(prior))[of].argmax(1), 7)
+        recall = table.diagonal()/table.sum(1)
+        people[f'{c:g}'] = dict(accuracy=table.trace()/table.sum(), macro_f1=float(macro_f1(table)),
+                                macro_recall=float(recall.mean()), recall=recall.round(4).tolist())
+    said = np.exp(shares)/np.exp(shares).sum(1, keepdims=True)
+    return dict(
+        people=people, fer2013=dict(accuracy=float((labels.argmax(1)==faces.labels).mean())),
+        ferplus8=dict(n=int((eight>=0).sum()), accuracy=float((shares[:, :8].argmax(1)==eight)[eight>=0].mean())),
+        share_error=share_error(said, votes))
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('networks', nargs='+', metavar='NAME=WEIGHTS')
+    parser.add_argument('--mean', nargs=3, action='append', default=[], metavar=('A', 'B', 'W'))
+    args = parser.parse_args()
+    arrays = prepare(extract=LandmarkExtractor(), progress=False)
+    public, votes = arrays.subset('PublicTest'), read_ferplus(arrays)[arrays.split==SPLITS.index('PublicTest')]
+    prior, logits, tries = np.array(OnnxNet(find_weights()).calibration.people.prior), {}, {}
+    for name, file in (n.split('=', 1) for n in args.networks):
+        net = TorchNet(*load_weights(file))
+        logits[name] = {v: predict_logits(net, public, tta=v=='flip_tta') for v in ('single', 'flip_tta')}
+    def heads(z): return [np.log(softmax(part).clip(1e-12)) for part in (z[:, :7], z[:, 7:])]
+    for name, views in logits.items():
+        tries[name] = {v: figures(*heads(z), prior, public, votes) for v, z in views.items()}
+    for a, b, w in args.mean:
+        mixed = {v: [float(w)*p + (1-float(w))*q for p, q in zip(heads(logits[a][v]), heads(logits[b][v]))]
+                 for v in ('single', 'flip_tta')}
+        tries[f'{float(w):g} {a}, {1-float(w):g} {b}'] = {
+            v: figures(*m, prior, public, votes) for v, m in mixed.items()}
+    old = json.loads(FILE.read_text()) if FILE.exists() else {}
+    majority = ferplus_majority(votes)
+    said = [z['flip_tta'][:, 7:][:, VOTE_OF].argmax(1)[majority>=0] for z in list(logits.values())[:2]]
+    right = [s==majority[majority>=0] for s in said]
+    between = dict(agree=float((said[0]==said[-1]).mean()), either_right=float((right[0] | right[-1]).mean()))
+    notes = {k: dict(r, **{x: old['tries'][k][x] for x in ('what', 'minutes') if x in old.get('tries', {}).get(k, {})})
+             for k, r in tries.items()}
+    new = old | dict(split='PublicTest', n=int((majority>=0).sum()), tries=notes, between=between)
+    FILE.write_text(json.dumps(new, indent=1, default=float) + '\n')
+    for name, r in tries.items():
+        f = r['flip_tta']
+        print(f"{name:>24}:", ', '.join(f"prior {c} {100*v['accuracy']:.2f}/{v['macro_recall']:.3f}/{v['macro_f1']:.3f}"
+                                         for c, v in f['people'].items()),
+              f"labels {100*f['fer2013']['accuracy']:.2f}, FER+8 {100*f['ferplus8']['accuracy']:.2f}")
+
+if __name__ == '__main__': main()
