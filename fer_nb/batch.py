@@ -11,6 +11,7 @@ import functools
 import glob
 import hashlib
 import io
+import itertools
 import os
 import re
 import sys
@@ -210,6 +211,8 @@ def answer(recognizer:Any,   # whatever predicts as `EmotionRecognizer` does
     "The rows of one photo or film, whatever happens"
     return [r for rows in _parts(recognizer, photo, wish) for r in rows]
 
+_FULL = "There is not enough memory for {}. Run it again by itself, or with fewer workers."
+
 def _parts(recognizer, photo, wish):
     "The rows of one photo or film as they come"
     try:
@@ -219,7 +222,8 @@ def _parts(recognizer, photo, wish):
         status = getattr(e, 'status', '')
         yield _fault(photo, str(e), status if status in STATUSES else 'unreadable')
     except Exception as e:
-        if not isinstance(e, MemoryError): _trace(''.join(traceback.format_exception(e)))
+        if isinstance(e, MemoryError): yield _fault(photo, _FULL.format(photo.source)); return
+        _trace(''.join(traceback.format_exception(e)))
         yield _fault(photo, f'{type(e).__name__}: {e}')
 
 @functools.lru_cache(100)
@@ -278,6 +282,16 @@ def _copy(path, film):
     if film: return name + '.mp4'
     return name + ending + ('' if ending.lower() in ('.jpg', '.jpeg', '.png', '.webp') else '.png')
 
+def _apart(files):
+    "The names, numbered where two would be one file, as `a.jpg` and `A.jpg` are on Windows and macOS"
+    taken = set()
+    for file in files:
+        name, ending = os.path.splitext(file)
+        tries = itertools.chain([file], (f'{name} ({n}){ending}' for n in itertools.count(2)))
+        file = next(t for t in tries if t.lower() not in taken)
+        taken.add(file.lower())
+        yield file
+
 def _with_drawings(photos, folder):
     "The photos with the files their marked copies go to; photos in that folder are left out"
     inside = os.path.join(os.path.realpath(folder), '')
@@ -285,7 +299,8 @@ def _with_drawings(photos, folder):
     if photos and not kept:
         raise BatchError(f"The photos are in {folder} themselves. Choose another folder for the marked copies.")
     base = os.path.commonpath([os.path.dirname(w) for _,w in kept]) if kept else ''
-    return [p._replace(drawn=_copy(os.path.join(folder, os.path.relpath(w, base)), p.film)) for p,w in kept]
+    copies = _apart(_copy(os.path.join(folder, os.path.relpath(w, base)), p.film) for p,w in kept)
+    return [p._replace(drawn=c) for (p,_),c in zip(kept, copies)]
 
 # %% ../nbs/24_batch.ipynb #6b2cd595
 def _listed(found, paths, annotated, films):

@@ -12,6 +12,7 @@ import contextlib
 import html
 import io
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -45,10 +46,10 @@ class MissingExtra(FerError, ImportError):
                  extra:str, # of the package, as in `pip install '.[train]'`
                  error:BaseException|None=None # the `ImportError`, if its cause is not obvious
                 ):
-        because = f' ({error})' if error else ''
-        super().__init__(
-            f"{what} needs the extra '{extra}'{because}: run `pip install '.[{extra}]'` in a clone of fer_nb."
-        )
+        because, way = f' ({error})' if error else '', f"run `pip install '.[{extra}]'` in a clone of fer_nb."
+        if extra=='train' and sys.version_info >= (3, 13): # mediapipe has no wheel for it
+            way = f"make an environment of Python 3.11 or 3.12 and {way} This is {'.'.join(map(str, sys.version_info[:2]))}."
+        super().__init__(f"{what} needs the extra '{extra}'{because}: {way}")
 
 # %% ../nbs/00_core.ipynb #0c049a0d
 @contextlib.contextmanager

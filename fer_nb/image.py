@@ -306,11 +306,12 @@ def _from_array(a, name, max_pixels=None):
     return Image.fromarray(np.ascontiguousarray(_to_uint8(a, name)))
 
 # %% ../nbs/03_image.ipynb #2d580a6d
-def _check_memory(im, name, error):
-    "Raise MemoryError if there is not enough memory for this picture, and not merely for what a damaged file asks for"
-    try: np.empty((im.height, im.width, 8), np.uint8)
-    except MemoryError:
-        raise MemoryError(f"{name} needs more memory than there is ({im.width}×{im.height} pixels).") from error
+def _no_memory(im, name, error):
+    "Raise MemoryError if there is too little for this picture, else an `ImageError`: its file asks for more than it needs"
+    size = f' ({im.width}×{im.height} pixels)' if im else ''
+    try: np.empty((im.height, im.width, 8) if im else 1 << 26, np.uint8)
+    except MemoryError: raise MemoryError(f"{name} needs more memory than there is{size}.") from error
+    raise ImageError(f"{name} asks for more memory than its pixels need{size}. Export it again.") from error
 
 def _frames(im, data) -> int:
     "How many frames a moving picture has"
@@ -346,5 +347,5 @@ def load_image(source:Photo,     # path or '-', bytes, base64, file-like, PIL pi
         return _to_rgb(im, name)
     except ImageError: raise
     except Exception as e:
-        if isinstance(e, MemoryError) and im is not None: _check_memory(im, name, e)
+        if isinstance(e, MemoryError): _no_memory(im, name, e)
         raise ImageError(f"{name} is damaged or cut short ({e}). Export or copy it again.") from e

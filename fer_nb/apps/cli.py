@@ -263,6 +263,7 @@ def _told(command, error):
     if isinstance(error, BrokenPipeError): # the reader has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return FAILED
+    if isinstance(error, MemoryError): error = FerError(f'There is not enough memory for this. {error}'.strip())
     if isinstance(error, (FerError, OSError)):
         say(f'fer_nb {command}: {error}')
         return FAILED

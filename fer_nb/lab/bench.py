@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 import numpy as np
 from PIL import Image
+from ..core import FerError
 
 # %% ../../nbs/40_bench.ipynb #c999aeb8
 def _mediapipe() -> Callable|None: # face uint8 (48, 48) to landmarks float32 (468, 3) and whether they were found
@@ -383,7 +384,7 @@ def _answer(part, quick):
 
 def _known(names):
     for name in names:
-        if name not in PARTS: raise ValueError(f"{name!r} is no part of the benchmark; there are {', '.join(PARTS)}")
+        if name not in PARTS: raise FerError(f"{name!r} is no part of the benchmark; there are {', '.join(PARTS)}.")
 
 def run_part(name:str,       # one of `PARTS`
              quick:bool=False # fewer rounds

@@ -145,7 +145,7 @@ def _read_face(name, read):
         im = Image.open(io.BytesIO(read(name)))
         if max(im.size)>8192: raise ValueError(f'{im.size[0]} × {im.size[1]} pixels')
         im = im.convert('L')
-    except DataError: raise
+    except (DataError, MemoryError): raise
     except Exception as e: raise DataError(f"{name} can't be read as a picture ({e}). Replace or remove it.") from e
     return np.asarray(im if im.size==(48,48) else im.resize((48,48), Image.Resampling.LANCZOS))
 
