@@ -11,7 +11,6 @@ import functools
 import glob
 import hashlib
 import io
-import itertools
 import os
 import re
 import sys
@@ -286,9 +285,8 @@ def _apart(files):
     "The names, numbered where two would be one file, as `a.jpg` and `A.jpg` are on Windows and macOS"
     taken = set()
     for file in files:
-        name, ending = os.path.splitext(file)
-        tries = itertools.chain([file], (f'{name} ({n}){ending}' for n in itertools.count(2)))
-        file = next(t for t in tries if t.lower() not in taken)
+        (name, ending), n = os.path.splitext(file), 1
+        while file.lower() in taken: file = f'{name} ({(n := n+1)}){ending}'
         taken.add(file.lower())
         yield file
 

@@ -48,7 +48,7 @@ class MissingExtra(FerError, ImportError):
                 ):
         because, way = f' ({error})' if error else '', f"run `pip install '.[{extra}]'` in a clone of fer_nb."
         if extra=='train' and sys.version_info >= (3, 13): # mediapipe has no wheel for it
-            way = f"make an environment of Python 3.11 or 3.12 and {way} This is {'.'.join(map(str, sys.version_info[:2]))}."
+            way = f"make an environment of Python 3.11 or 3.12 and {way} This is 3.{sys.version_info[1]}."
         super().__init__(f"{what} needs the extra '{extra}'{because}: {way}")
 
 # %% ../nbs/00_core.ipynb #0c049a0d

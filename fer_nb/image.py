@@ -307,7 +307,7 @@ def _from_array(a, name, max_pixels=None):
 
 # %% ../nbs/03_image.ipynb #2d580a6d
 def _no_memory(im, name, error):
-    "Raise MemoryError if there is too little for this picture, else an `ImageError`: its file asks for more than it needs"
+    "Raise MemoryError if there is too little for this picture, else an `ImageError`"
     size = f' ({im.width}×{im.height} pixels)' if im else ''
     try: np.empty((im.height, im.width, 8) if im else 1 << 26, np.uint8)
     except MemoryError: raise MemoryError(f"{name} needs more memory than there is{size}.") from error
