@@ -60,7 +60,8 @@ notebooks: $(READY)
 	nbdev_clean
 	$(PY) tools/readme.py
 
-# The documentation site in _docs/, without Quarto and without the network. To read it: make docs SERVE=--serve
+# The documentation site in _docs/, without the network; _docs/live, which `make web` writes, stays. To read it:
+# make docs SERVE=--serve
 docs: $(READY)
 	$(PY) tools/docs.py $(SERVE)
 

@@ -3,7 +3,7 @@ import importlib as _importlib
 import os as _os
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 _os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1') # read when onnxruntime is imported: later is too late
 
 if TYPE_CHECKING: # for editors and type checkers

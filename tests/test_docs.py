@@ -32,22 +32,34 @@ def site(tmp_path_factory):
     assert done.returncode == 0, done.stdout + done.stderr
     return out
 
-def test_every_notebook_has_a_page_and_every_module_its_entries(site):
+def test_every_notebook_has_a_page_and_every_name_its_entry(site):
+    from docs import Book, Seen
+    from notebooks import all_books
+    import fer_nb
+    for path in all_books(): assert (site/Book(path).page).with_suffix('.html').is_file(), path.name
+    text = (site/'api.html').read_text()
+    assert {name.lower() for name in fer_nb.__all__} | {'emotionrecognizer.predict'} <= Seen(text).ids
+    assert 'shorter side of a box to read' in text                                             # what a parameter is
+    predict = text.split('id="emotionrecognizer.predict"')[1]
+    assert 'at least one; faces with' in predict.split('returns</strong>')[1][:200]
+    assert {'look', 'draw_face'} <= Seen((site/'api_train.html').read_text()).ids
+    notebook = (site/'inference.html').read_text()
+    assert 'api.html#emotionrecognizer' in notebook and 'id="emotionrecognizer"' not in notebook  # said once
+
+def test_a_reader_gets_from_the_front_page_to_every_task_and_to_the_notebook(site):
     from docs import Seen
-    from nbdev.doclinks import _nbpath2html
-    for book in (root/'nbs').glob('[!_.]*.ipynb'):
-        assert (site/_nbpath2html(book).name).is_file(), book.name
-    text = (site/'inference.html').read_text()
-    assert {
-        'emotionrecognizer',
-        'emotionrecognizer.predict',
-        'emotionrecognizer.from_pretrained',
-    } <= Seen(text).ids
-    assert 'prediction' in Seen((site/'core.html').read_text()).ids
-    assert '<code>min_size</code>' in text and 'shorter side of a box to read' in text       # the table of parameters
-    synthetic = (site/'synthetic.html').read_text()
-    assert synthetic.index('id="look"') < synthetic.index('id="random_look"')                  # as they are defined
-    assert any('at least one; faces with' in part for part in text.split('<strong>returns</strong>')[1:])
+    front = Seen((site/'index.html').read_text())
+    tasks = [p.stem for p in (root/'nbs/howto').glob('*.ipynb') if p.stem != 'start']
+    assert len(tasks) == 9 and {f'{t}.html' for t in tasks} | {'api.html', 'live/index.html'} <= set(front.links)
+    assert any(u.endswith('/edit/main/nbs/howto/photo.ipynb') for u in Seen((site/'photo.html').read_text()).links)
+
+def test_a_build_leaves_the_live_page(site):
+    from docs import build
+    from nbdev.config import get_config
+    (site/'live').mkdir(); (site/'live/index.html').write_text('<p>live</p>'); (site/'old.html').write_text('')
+    assert build(site, site.parent/'proc', get_config(path=root)) == []
+    assert (site/'live/index.html').is_file() and not (site/'old.html').exists()
+    shutil.rmtree(site/'live')
 
 def test_code_is_kept_and_hidden_cells_are_not(site):
     text = (site/'data.html').read_text()
@@ -74,19 +86,6 @@ def test_a_bad_link_is_found(site, tmp_path):
     ):
         assert what in said
 
-
-def test_quarto_gets_the_same_pages(tmp_path):
-    import yaml
-    from docs import prepare_quarto
-    from execnb.nbio import read_nb
-    from nbdev.config import get_config
-    prepare_quarto(tmp_path/'quarto', get_config(path=root))
-    config = yaml.safe_load((tmp_path/'quarto/_quarto.yml').read_text())
-    assert all((tmp_path/'quarto'/name).is_file() for name in config['metadata-files'])
-    cells = read_nb(tmp_path/'quarto/07_landmarks.ipynb').cells
-    assert 'output-file: landmarks.html' in cells[0].source
-    entry = next(c for c in cells if 'show_doc(draw_landmarks)' in c.source)
-    assert '| `size` |' in ''.join(entry.outputs[0]['data']['text/markdown']) and 'output: asis' in entry.source
 
 @pytest.fixture(scope='module')
 def address(site):
@@ -135,7 +134,7 @@ def test_every_page_loads_in_peace(opened, site):
     [('laptop', (1280, 900), 'light'), ('phone', (390, 844), 'light'), ('dark', (1280, 900), 'dark')],
 )
 def test_how_it_looks(opened, name, size, scheme):
-    page, complaints = opened('inference.html#emotionrecognizer', *size, scheme)
+    page, complaints = opened('api.html#emotionrecognizer', *size, scheme)
     assert page.evaluate('document.documentElement.scrollWidth') <= size[0]
     assert page.locator('body').get_attribute('data-md-color-scheme') == dict(light='default', dark='slate')[scheme]
     assert page.locator('[id="emotionrecognizer"]').bounding_box()['y'] < size[1]  # the link led to its place
@@ -147,6 +146,6 @@ def test_search_finds_and_leads_there(opened):
     page, complaints = opened('index.html')
     page.locator('.md-search__input').click()
     page.keyboard.type('EmotionRecognizer')
-    page.locator('.md-search-result__link[href*="inference.html?h=emotionrecognizer#emotionrecognizer"]:visible').first.click(timeout=20_000)
-    page.wait_for_url('**/inference.html*')
+    page.locator('.md-search-result__link[href*="api.html?h=emotionrecognizer#emotionrecognizer"]:visible').first.click(timeout=20_000)
+    page.wait_for_url('**/api.html*')
     assert page.evaluate('decodeURIComponent(location.hash)').startswith('#emotionrecognizer') and not complaints

@@ -67,6 +67,15 @@ def test_gone_and_never_run(tree):
     (top/'nbs/.outputs/01_a.json').unlink()
     assert old(path)[0] == ['no run of it is noted']
 
+def test_a_how_to_has_a_note_of_its_own(tree):
+    top, path = tree
+    (top/'nbs/howto').mkdir()
+    how = top/'nbs/howto/01_a.ipynb'
+    how.write_text(json.dumps(book(cell('# Title', 'markdown'), cell('2+2'))))
+    assert notebooks.all_books() == [path, how] and old(how)[0] == ['no run of it is noted']
+    notebooks.note(how, json.loads(how.read_text()), [], True, 1)
+    assert old(how) == ([], []) == old(path) and notebooks.note_of(how) == top/'nbs/.outputs/howto/01_a.json'
+
 def test_files_that_are_opened_are_noticed(tree):
     top, _ = tree
     seen = notebooks.watch_files()

@@ -1,17 +1,15 @@
 """Build the documentation site from the notebooks and the outputs stored in them.
 
     python tools/docs.py            # the site in _docs/ (`make docs`): MkDocs, nothing from the network, links checked
-    python tools/docs.py --quarto   # what Quarto renders, in _proc/quarto; then `quarto render _proc/quarto`
     python tools/docs.py --serve    # build, then show it on http://127.0.0.1:8000
 
-Both ways start from the same pages, made by nbdev's processors, but `show_doc` asks the exported module, so that no
-cell has to run, and exported code stays in sight. What stands in the sidebar is read from _quarto.yml alone.
+nbdev's processors make the pages of the notebooks, in which exported code stays in sight; no cell is run. The reference
+is made from the modules and the comments beside their parameters. mkdocs.yml says what stands where. `make web` puts
+the live page into _docs/live, where a build leaves it.
 """
 import argparse
-import ast
 import importlib
 import inspect
-import io
 import logging
 import os
 import posixpath
@@ -21,130 +19,154 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import get_args
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 import yaml
-from execnb.nbio import mk_cell, read_nb, write_nb
+from execnb.nbio import mk_cell, read_nb
 from fastcore.docments import docments
 from nbdev.config import get_config
 from nbdev.doclinks import _nbpath2html
 from nbdev.process import Processor
 from nbdev.processors import FilterDefaults
-from nbdev.showdoc import showdoc_nm
 
 root = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(root), str(root/'tools')]
+from notebooks import all_books, nbs
 from readme import as_markdown, fix_links
 
-# API entries
+# The reference
+
+EMPTY = inspect.Parameter.empty
 
 def plain(text):
     "Text of a comment or docstring as Markdown: it holds no HTML"
-    return re.sub(r'(`[^`]*`)|<', lambda m: m[1] or '&lt;', text)
+    return re.sub(r'(`[^`]*`)|<', lambda m: m[1] or '&lt;', str(text or ''))
 
 def returned(source):
     "The comment after the parenthesis that closes a signature: what docments leaves out where `->` is missing"
     found = re.search(r'(?m)^\s*\)\s*:\s*#\s*(.+)$', source)
     return found and found[1].strip()
 
-def table(obj, source):
-    "Parameters of `obj` and what it returns, one a line, as a Markdown table; '' if it says nothing about them"
-    empty = inspect.Parameter.empty
-    def cell(v): return plain(str(v or '')).replace('|', r'\|').replace('\n', ' ')
-    def kind(anno):
-        if anno in (empty, None, type(None)): return ''
-        return anno.__name__ if inspect.isclass(anno) and not get_args(anno) else re.sub(r'(\w+\.)+', '', str(anno))
+def kind(anno):
+    "A type as one writes it, without the modules it comes from"
+    if anno is None or anno is type(None): return 'None'
+    return anno.__name__ if inspect.isclass(anno) and not get_args(anno) else re.sub(r'(\w+\.)+', '', str(anno))
+
+def value(v):
+    if isinstance(v, float): return f'{v:.4g}'
+    return getattr(v, '__name__', None) or repr(v)
+
+def shown(constant):
+    text = ' '.join(repr(constant).split())
+    return text if len(text) < 300 else f'{text[:200]} …'
+
+def signature(obj, name):
+    "How `obj` is called, types and defaults included: one line, or one a parameter"
+    try: sig = inspect.signature(obj)
+    except (TypeError, ValueError): return name
+    parts, keyword = [], False
+    for p in list(sig.parameters.values()):
+        if p.name in ('self', 'cls') and not parts: continue
+        if p.kind is p.KEYWORD_ONLY and not keyword: parts.append('*')
+        keyword |= p.kind in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
+        star = {p.VAR_POSITIONAL: '*', p.VAR_KEYWORD: '**'}.get(p.kind, '')
+        text = star + p.name + (f': {kind(p.annotation)}' if p.annotation is not EMPTY else '')
+        parts.append(text + ('' if p.default is EMPTY else f' = {value(p.default)}'))
+    end = '' if sig.return_annotation is EMPTY or inspect.isclass(obj) else f' -> {kind(sig.return_annotation)}'
+    line = f"{name}({', '.join(parts)}){end}"
+    return line if len(line) <= 80 else '\n'.join([f'{name}(', *(f'    {p},' for p in parts), f'){end}'])
+
+def details(obj, source):
+    "What the comments beside parameters say, as a Markdown table; '' if they say nothing"
     try: said = docments(obj, full=True)
     except (TypeError, ValueError): return ''
     end = said.pop('return', {})
-    says = end.get('docment') or (inspect.isfunction(obj) and returned(source))
-    rows = [['Parameter', 'Type', 'Default', 'Details']]
-    for name, p in said.items():
-        if name in ('self', 'cls'): continue
-        value = p['default']
-        default = (
-            ''
-            if value is empty
-            else f'`{value:.4g}`' if isinstance(value, float)
-            else f"`{getattr(value, '__name__', None) or repr(value)}`"
-        )
-        rows.append([f'`{name}`', kind(p['anno']), default, p['docment']])
-    if says: rows.append(['**returns**', kind(end.get('anno')), '', says])
-    used = [j for j in range(4) if any(r[j] for r in rows[1:])]
-    def line(values): return '| ' + ' | '.join(values) + ' |'
-    head, *rest = [[cell(r[j]) for j in used] for r in rows]
-    return '\n'.join(map(line, [head, ['---']*len(used), *rest])) if len(used) > 1 else ''
+    rows = [(f'`{n}`', p['docment']) for n, p in said.items() if n not in ('self', 'cls') and p['docment']]
+    if says := end.get('docment') or (inspect.isfunction(obj) and returned(source)): rows.append(('**returns**', says))
+    lines = [f"| {n} | {plain(d).replace('|', chr(92) + '|')} |".replace('\n', ' ') for n, d in rows]
+    return '\n'.join(['| | |', '|---|---|', *lines]) if rows else ''
 
 def entry(obj, name, module, cfg):
-    "The page's entry for one object: heading, link to its source, docstring, parameters"
+    "What the reference says of one object: heading, link to its source, how it is called, docstring, parameters"
     bare = inspect.unwrap(next((f for a in ('__func__', 'fget', 'func') if (f := getattr(obj, a, None))), obj))
     try: lines, start = inspect.getsourcelines(bare)
     except (OSError, TypeError): lines, start = [], 1
     at = f"{cfg.git_url}/blob/{cfg.branch}/{module.__name__.replace('.', '/')}.py#L{max(start, 1)}"
+    head = f'### `{name}` {{#{name.lower()}}}', f'[source]({at}){{.source}}'
+    if not (inspect.isclass(bare) or callable(bare)):
+        return '\n\n'.join([*head, f'```python\n{name} = {shown(obj)}\n```'])
     says = inspect.getdoc(bare) or ''
-    if inspect.isclass(bare) and says.startswith(f'{bare.__name__}('):
-        says = ''  # what `dataclass` writes where there is none
-    parts = [f'### `{name}`', f'[source]({at}){{.source}}', plain(says), table(bare, ''.join(lines))]
+    if inspect.isclass(bare) and says.startswith(f'{bare.__name__}('): says = ''  # what `dataclass` writes
+    called = signature(bare, name)
+    if hasattr(obj, 'fget'): called = f'{name}: {kind(inspect.signature(bare).return_annotation)}'
+    parts = [*head, f'```python\n{called}\n```', plain(says), details(bare, ''.join(lines))]
     return '\n\n'.join(p for p in parts if p)
 
+def members(obj, name):
+    "A class and its methods that say what they do, as (name, object) pairs; anything else alone"
+    yield name, obj
+    if not inspect.isclass(obj) or issubclass(obj, BaseException): return
+    own = [c for c in obj.__mro__ if c is obj or c.__name__.startswith('_') and c.__module__ == obj.__module__]
+    for attr, f in {k: v for c in reversed(own) for k, v in vars(c).items()}.items():
+        bare = getattr(f, '__func__', None) or getattr(f, 'fget', None) or getattr(f, 'func', None) or f
+        if not attr.startswith('_') and inspect.isfunction(bare) and bare.__doc__: yield f'{name}.{attr}', f
+
+class Reference:
+    "One page of the reference: the rooms whose notebooks are below `package`"
+    def __init__(self, package, books, cfg):
+        import fer_nb
+        self.package, self.base, self.cfg = package, package == 'fer_nb', cfg
+        self.page = 'api.md' if self.base else f"api_{package.rpartition('.')[2]}.md"
+        def mine(m): return re.match(r'fer_nb\.(?!train|lab|apps)' if self.base else re.escape(f'{package}.'), m)
+        self.books = [b for b in books if b.module and mine(b.module)]
+        self.public = set(fer_nb.__all__)
+        self.rooms = {b: self.entries(b) for b in self.books}
+    def entries(self, book):
+        "Names of a room's entries and what they stand for; those that `import fer_nb` offers come first"
+        module = importlib.import_module(book.module)
+        names = sorted(module.__all__, key=lambda n: n not in self.public)
+        return {n: o for name in names if hasattr(module, name) for n, o in members(getattr(module, name), name)}
+    def targets(self):
+        "Where links of nbdev lead: {(page, anchor): page of the reference}"
+        return {(b.html, n.lower()): self.page for b, found in self.rooms.items() for n in found}
+    def index(self):
+        "A table of the names that `import fer_nb` offers"
+        rows = [(n, o) for found in self.rooms.values() for n, o in found.items() if n in self.public]
+        def first(o):
+            if not callable(o): return f'`{shown(o)}`'
+            return plain((inspect.getdoc(o) or '').split('\n\n')[0].replace('\n', ' '))
+        lines = [f'| [`{n}`](#{n.lower()}) | {first(o)} |' for n, o in sorted(rows, key=lambda r: r[0].lower())]
+        return '\n'.join(['| name | |', '|---|---|', *lines])
+    def markdown(self):
+        title = f'# `{self.package}`'
+        parts = [title]
+        if self.base: parts += ['Each name of this table comes from `fer_nb` itself: `from fer_nb import load_image`. '
+                                'The other names on this page come from their module.', self.index()]
+        for book, found in self.rooms.items():
+            if not found: continue
+            module = importlib.import_module(book.module)
+            parts += [f"## {book.module.removeprefix('fer_nb.')}"]
+            parts += [f'*{plain(book.promise)}* The notebook: [{book.title}]({book.page}).']
+            parts += [entry(obj, name, module, self.cfg) for name, obj in found.items()]
+        return '\n\n'.join(parts) + '\n'
+
 # Notebooks to pages
-
-def defined(cell):
-    """What a cell defines for others, in order: functions, classes, their methods that have a docstring or are
-    patched or assigned
-    """
-    for node in cell.parsed_() or []:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and 'export' in cell.directives_:
-            if not node.name.startswith('_') or node.name.startswith('__'): yield showdoc_nm(node)
-        if isinstance(node, ast.ClassDef) and not node.name.startswith('_'):
-            yield from (
-                f'{node.name}.{f.name}'
-                for f in node.body
-                if isinstance(f, ast.FunctionDef) and not f.name.startswith('_') and ast.get_docstring(f)
-            )
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                for t in getattr(target, 'elts', [target]):
-                    if isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name) and not t.attr.startswith('_'):
-                        yield f'{t.value.id}.{t.attr}'
-
-
-class Entries(Processor):
-    "A `show_doc` cell for each definition of an exported cell, after it"
-    def begin(self):
-        cells = []
-        for cell in self.nb.cells:
-            cells.append(cell)
-            said = set(getattr(cell, 'directives_', ()))
-            if cell.cell_type == 'code' and said & {'export', 'exporti'} and 'hide' not in said:
-                cells += [mk_cell(f'show_doc({name})') for name in defined(cell)]
-        self.nb.cells = cells
-
-class Describe(Processor):
-    "Fills the `show_doc` cells, from the module that the notebook exports"
-    def begin(self):
-        names = [
-            c.directives_['default_exp'][0] for c in self.nb.cells if 'default_exp' in getattr(c, 'directives_', {})
-        ]
-        self.module = importlib.import_module(f'{get_config().lib_name}.{names[0]}') if names else None
-        self.nb.entries_ = set()
-    def cell(self, cell):
-        shown = cell.cell_type == 'code' and re.search(r'(?m)^show_doc\(([\w.]+)\)', cell.source)
-        if not shown: return
-        obj, name = self.module, shown[1]
-        for part in name.split('.'): obj = inspect.getattr_static(obj, part)
-        text = entry(obj, name, self.module, get_config())
-        cell.outputs = [dict(output_type='display_data', metadata={}, data={'text/markdown': text, 'text/plain': ''})]
-        self.nb.entries_.add(name.lower())
 
 def keep_exports(cell):
     "Exported code stays; the cells that only name the module or are hidden go"
     if cell.directives_ and cell.directives_.keys() & {'hide', 'default_exp'}: del cell['source']
 
+class Module(Processor):
+    "The module that a notebook exports"
+    def begin(self):
+        said = [getattr(c, 'directives_', {}) for c in self.nb.cells]
+        names = [d['default_exp'][0] for d in said if 'default_exp' in d]
+        self.nb.module_ = f'{get_config().lib_name}.{names[0]}' if names else None
+
 class Pages(FilterDefaults):
     "nbdev's processors, with these changes"
     def base_procs(self):
-        swap = dict(add_show_docs=Entries, exec_show_docs=Describe, rm_export=keep_exports)
-        return [swap.get(p.__name__, p) for p in super().base_procs()]
+        swap = dict(add_show_docs=Module, exec_show_docs=None, rm_export=keep_exports)
+        return [p for p in (swap.get(p.__name__, p) for p in super().base_procs()) if p]
 
 def split_title(nb):
     "nbdev takes the title's cell whole, with all that it says: the title and its promise get a cell of their own"
@@ -159,52 +181,55 @@ def split_title(nb):
 class Book:
     "One notebook on its way to a page"
     def __init__(self, path):
-        self.path, self.html, self.nb = path, _nbpath2html(path).name, read_nb(path)
+        self.path, self.html, self.nb = path.relative_to(nbs).as_posix(), _nbpath2html(path).name, read_nb(path)
+        self.page = {'howto/start': 'index', 'index': 'overview'}.get(self.path[:-6], Path(self.html).stem) + '.md'
         split_title(self.nb)
         Pages()(self.nb)
-        self.about = getattr(self.nb, 'frontmatter_', {})
-        self.title = self.about.get('title', path.stem)
+        about = getattr(self.nb, 'frontmatter_', {})
+        self.module, self.title = self.nb.module_, about.get('title', path.stem)
+        self.promise = about.get('description', '')
 
-    def write_notebook(self, folder):
-        "For Quarto"
-        write_nb(self.nb, folder/self.path.name)
+    def run_links(self, cfg):
+        "Where this notebook can be read and run"
+        at, here = f'{cfg.user}/{cfg.repo}', f'nbs/{self.path}'
+        links = [('notebook', f'{cfg.git_url}/blob/{cfg.branch}/{here}'),
+                 ('Colab', f'https://colab.research.google.com/github/{at}/blob/{cfg.branch}/{here}'),
+                 ('Binder', f'https://mybinder.org/v2/gh/{at}/{cfg.branch}?labpath={quote(here, safe="")}')]
+        return '<p class="run" markdown>' + ' · '.join(f'[{name}]({url})' for name, url in links) + '</p>'
 
-    def write_markdown(self, folder, mend):
-        "For MkDocs, with its pictures"
-        stem, n = Path(self.html).stem, 0
+    def write(self, folder, mend):
+        "The page, with its pictures"
+        stem, n = Path(self.page).stem, 0
         def keep(content, ext):
             nonlocal n; n += 1
             (folder/'images').mkdir(exist_ok=True)
             (folder/'images'/f'{stem}-out-{n}.{ext}').write_bytes(content)
             return f'images/{stem}-out-{n}.{ext}'
 
-        head = [f'# {self.title}'] + (
-            [f"<p class=\"promise\" markdown>{self.about['description']}</p>"] if 'description' in self.about else []
-        )
-        body = [
-            b for blocks in as_markdown([c for c in self.nb.cells if c.cell_type != 'raw'], keep, mend) for b in blocks
-        ]
-        (folder/f'{stem}.md').write_text('\n\n'.join(head + body) + '\n', encoding='utf-8')
+        head = [f'# {self.title}'] + ([f'<p class="promise" markdown>{self.promise}</p>'] if self.promise else [])
+        if self.page not in ('index.md', 'overview.md'): head.append(self.run_links(get_config()))
+        cells = [c for c in self.nb.cells if c.cell_type != 'raw']
+        body = [b for blocks in as_markdown(cells, keep, mend) for b in blocks]
+        (folder/self.page).write_text('\n\n'.join(head + body) + '\n', encoding='utf-8')
 
-def mender(books, cfg, suffix):
-    "A function that makes links fit the site: to notebooks, to API entries, to files of the repository"
-    pages = {b.path.name: Path(b.html).with_suffix(suffix).name if suffix else b.path.name for b in books}
-    entries = {b.html: b.nb.entries_ for b in books}
-    target = {b.html: pages[b.path.name] for b in books}
+def mender(book, books, targets, cfg):
+    "A function that makes the links of a notebook fit the site: to notebooks, to the reference, to the repository"
+    pages, html = {b.path: b.page for b in books}, {b.html: b.page for b in books}
     def relative(url):
         name, _, anchor = url.partition('#')
-        name = name if name in pages else re.sub(r'\.html$', '.ipynb', name)
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(book.path), re.sub(r'\.html$', '.ipynb', name)))
         if name in pages: return pages[name] + (f'#{anchor}' if anchor else '')
-        if not url.startswith('../'): return url
-        if not (root/name[3:]).exists(): raise ValueError(f'a link leads to {name}, which is not there')
+        if not name.startswith('../'): return name
+        if not (root/name[3:]).exists(): raise ValueError(f'{book.path}: a link leads to {name}, which is not there')
         return f'{cfg.git_url}/blob/{cfg.branch}/{name[3:]}'
     def own(m):
-        html, anchor = m.groups()
-        if html not in target: return m[0]
-        return target[html] + (f'#{anchor}' if anchor and anchor.lower() in entries[html] else '')
+        page, anchor = m.groups()
+        if (page, (anchor or '').lower()) in targets: return f'{targets[page, anchor.lower()]}#{anchor.lower()}'
+        return html.get(page, m[0])
     home = re.escape(f'{cfg.doc_host}{cfg.doc_baseurl}/')
     def mend(text):
         text = re.sub(home + r'([\w.-]+\.html)(?:#([\w.]+))?', own, fix_links(text, relative))
+        text = re.sub(home + r'live/(?=[)"])', 'live/index.html', text)
         text = re.sub(r'<style scoped>.*?</style>', '', text, flags=re.S).replace(' border="1" class="dataframe"', '')
         text = re.sub(r'(```.*?```)|(?m:^)# ', lambda m: m[1] or '## ', text, flags=re.S)  # a page has one title
         return re.sub(
@@ -213,116 +238,68 @@ def mender(books, cfg, suffix):
 
     return mend
 
-def read_books(cfg):
-    "Every notebook, its code described and its hidden cells gone"
-    return [Book(p) for p in sorted(cfg.nbs_path.glob('[!_.]*.ipynb'))]
-
-# The two builders
-
-def sidebar(): return yaml.safe_load((root/'_quarto.yml').read_text(encoding='utf-8'))['website']['sidebar']['contents']
-
-def navigation(contents, books):
-    "The sidebar as MkDocs wants it; a notebook that is not there yet is left out"
-    by_name, nav = {b.path.name: b for b in books}, []
-    for item in contents:
-        if isinstance(item, str):
-            if item in by_name:
-                nav.append(
-                    {
-                        'Overview' if item == 'index.ipynb' else by_name[item].title: Path(by_name[item].html)
-                        .with_suffix('.md')
-                        .name
-                    }
-                )
-        elif inner := navigation(item['contents'], books): nav.append({item['section']: inner})
-    return nav
+# The site
 
 def slug(text, separator):
-    return re.sub(r'\s', separator, re.sub(r'[^\w\s.-]', '', text.lower()).strip())  # as Pandoc makes them
+    return re.sub(r'\s', separator, re.sub(r'[^\w\s.-]', '', text.lower()).strip())  # as GitHub and nbdev make them
 
+def navigation(items, pages):
+    "The navigation with pages for notebooks"
+    if isinstance(items, dict): return {k: navigation(v, pages) for k, v in items.items()}
+    return [navigation(i, pages) for i in items] if isinstance(items, list) else pages.get(items, items)
 
-def palette(scheme, media, icon, says):
-    return dict(
-        scheme=scheme,
-        media=f'(prefers-color-scheme: {media})',
-        primary='custom',
-        accent='custom',
-        toggle=dict(icon=icon, name=says),
-    )
+def on_page_context(context, page, config, nav):
+    "MkDocs' hook: each page leads to the notebook that it was made from"
+    page.edit_url = config.extra['edit'].get(page.file.src_uri)
 
-
-def build(site, work, cfg):
-    "The site in folder `site`, by way of Markdown in folder `work`; returns its faults"
-    from mkdocs.commands.build import build as mkdocs_build
-    from mkdocs.config import load_config
-    for folder in (site, work): shutil.rmtree(folder, ignore_errors=True)
+def write_pages(work, cfg):
+    "Markdown of every page in folder `work`; returns the notebooks"
     work.mkdir(parents=True)
     shutil.copytree(cfg.nbs_path/'images', work/'images')
-    books = read_books(cfg)
-    mend = mender(books, cfg, '.md')
-    for book in books: book.write_markdown(work, mend)
     shutil.copy(root/'tools/docs.css', work/'docs.css')
+    books, targets = [Book(p) for p in all_books()], {}
+    for package in ('fer_nb', 'fer_nb.train', 'fer_nb.lab', 'fer_nb.apps'):
+        reference = Reference(package, books, cfg)
+        targets |= reference.targets()
+        (work/reference.page).write_text(reference.markdown(), encoding='utf-8')
+    for book in books: book.write(work, mender(book, books, targets, cfg))
+    return books
+
+def settings(work, site, books, cfg):
+    "MkDocs' configuration: mkdocs.yml, and what settings.ini knows"
+    from mkdocs.config import load_config
     os.environ['NO_MKDOCS_2_WARNING'] = 'true'
-    config = load_config(
-        io.BytesIO(b''),
-        config_file_path=str(root / 'mkdocs.yml'),
+    file = root/'mkdocs.yml'
+    said = yaml.safe_load(file.read_text(encoding='utf-8'))
+    edit = {b.page: f'{cfg.git_url}/edit/{cfg.branch}/nbs/{b.path}' for b in books}
+    toc = dict(toc=dict(slugify=slug, permalink=True, toc_depth=3))
+    return load_config(
+        str(file),
         site_name=cfg.title,
-        docs_dir=str(work),
-        site_dir=str(site),
         site_description=cfg.description,
         site_url=f'{cfg.doc_host}{cfg.doc_baseurl}/',
-        copyright=f'© {cfg.copyright}',
-        nav=navigation(sidebar(), books),
-        use_directory_urls=False,
-        strict=True,
-        extra_css=['docs.css'],
-        plugins=[dict(search=dict(separator=r'[\s\-,:!=\[\]()"/]+|\.(?!\d)'))],
-        validation=dict(links=dict(anchors='warn', not_found='warn')),
-        extra=dict(generator=False, social=[dict(icon='fontawesome/brands/github', link=cfg.git_url, name='Source')]),
-        theme=dict(
-            name='material',
-            font=False,
-            features=[
-                'navigation.sections',
-                'navigation.footer',
-                'navigation.top',
-                'content.code.copy',
-                'search.highlight',
-                'search.suggest',
-                'toc.follow',
-            ],
-            palette=[
-                palette('default', 'light', 'material/weather-night', 'Dark'),
-                palette('slate', 'dark', 'material/weather-sunny', 'Light'),
-            ],
-        ),
-        markdown_extensions=[
-            'attr_list',
-            'md_in_html',
-            'tables',
-            'sane_lists',
-            'pymdownx.superfences',
-            dict([('pymdownx.highlight', dict(pygments_lang_class=True))]),
-            dict(toc=dict(slugify=slug, permalink=True, toc_depth=3)),
-        ],
+        repo_url=cfg.git_url,
+        repo_name=f'{cfg.title} {cfg.version}',
+        copyright=f'{cfg.title} {cfg.version} · © {cfg.copyright}',
+        docs_dir=str(work),
+        site_dir=str(site),
+        nav=navigation(said['nav'], {b.path: b.page for b in books}),
+        extra=said['extra'] | dict(edit=edit),
+        markdown_extensions=[*said['markdown_extensions'], toc],
     )
-    mkdocs_build(config)
-    return check_links(site)
 
-def prepare_quarto(folder, cfg):
-    "Notebooks and configuration as `quarto render` takes them"
-    from nbdev.quarto import refresh_quarto_yml
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    refresh_quarto_yml()
-    for name in ('_quarto.yml', 'nbdev.yml'): shutil.copy(cfg.nbs_path/name, folder)
-    shutil.copytree(cfg.nbs_path/'images', folder/'images')
-    books = read_books(cfg)
-    mend = mender(books, cfg, None)
-    for book in books:
-        for cell in book.nb.cells:
-            if cell.cell_type == 'markdown': cell.source = mend(cell.source)
-        book.write_notebook(folder)
+def build(out, work, cfg):
+    "The site in folder `out`, by way of Markdown in folder `work`; returns its faults"
+    from mkdocs.commands.build import build as mkdocs_build
+    shutil.rmtree(work, ignore_errors=True)
+    books = write_pages(work/'pages', cfg)
+    mkdocs_build(settings(work/'pages', work/'site', books, cfg))
+    out.mkdir(parents=True, exist_ok=True)
+    for old in out.iterdir():
+        if old.name == 'live': continue
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    shutil.copytree(work/'site', out, dirs_exist_ok=True)
+    return check_links(out)
 
 # Checks
 
@@ -362,6 +339,7 @@ def check_links(site):
                 posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(where.path))) if where.path else page
             )
             if name == '.': name = 'index.html'
+            if name == 'live/index.html' and not (site/'live').exists(): continue  # `make web` builds it
             if not (site/name).is_file(): faults.append(f'{page}: {url} is not there')
             elif where.fragment and name in pages and unquote(where.fragment) not in pages[name].ids | {'__skip'}:
                 faults.append(f'{page}: {url} has no such place on the page')
@@ -372,17 +350,15 @@ def check_links(site):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--quarto', action='store_true', help='write what Quarto renders')
     parser.add_argument('--serve', action='store_true', help='show the site when it is built')
     parser.add_argument('--out', default=root/'_docs', type=Path, help="the site's folder")
     args = parser.parse_args()
     os.chdir(root)
     logging.basicConfig(level=logging.WARNING, format='%(message)s')
-    cfg = get_config()
-    if args.quarto: return prepare_quarto(root/'_proc/quarto', cfg)
-    if faults := build(args.out.resolve(), root / '_proc/mkdocs', cfg):
+    if faults := build(args.out.resolve(), root / '_proc', get_config()):
         sys.exit('\n'.join(f'- {f}' for f in faults) + f'\ndocs: {len(faults)} to mend')
-    print(f'docs: {len(list(args.out.glob("*.html")))} pages in {args.out}, every link leads somewhere')
+    live = '' if (args.out/'live').exists() else '; `make web` adds the live page'
+    print(f'docs: {len(list(args.out.glob("*.html")))} pages in {args.out}, every link leads somewhere{live}')
     if args.serve:
         from functools import partial
         from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer

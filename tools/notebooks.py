@@ -1,6 +1,6 @@
 """Run notebooks from top to bottom and store what they show.
 
-    python tools/notebooks.py [NAME ...]           # 05_faces, say; without a name, all of them in order
+    python tools/notebooks.py [NAME ...]           # 05_faces or howto/photo, say; without a name, all of them in order
     python tools/notebooks.py --stale              # those whose outputs are older than something they were made from
     python tools/notebooks.py --still NAME ...     # after a change that shows nowhere: note that the outputs still hold
     python tools/notebooks.py --test [00 03 ...]   # as nbdev_test does: nothing stored, two at a time, longest first
@@ -25,7 +25,9 @@ root = Path(__file__).resolve().parents[1]
 nbs, notes = root/'nbs', root/'nbs/.outputs'
 DATA = ('fer_nb/weights', 'fer_nb/configs', 'nbs/study')  # what a notebook may show beyond the library itself
 
-def all_books(): return sorted(nbs.glob('[!_.]*.ipynb'))
+def all_books(): return sorted(nbs.glob('[!_.]*.ipynb')) + sorted(nbs.glob('howto/[!_.]*.ipynb'))
+def short_name(path): return path.relative_to(nbs).with_suffix('').as_posix() # 05_faces, howto/photo
+def note_of(path): return notes/f'{short_name(path)}.json'
 def runs(cell):
     return cell['cell_type'] == 'code' and not re.search(r'(?m)^#\s*\|\s*eval:\s*false', ''.join(cell['source']))
 
@@ -98,15 +100,15 @@ def used_modules():
 
 def note(path, nb, files, fer2013, seconds):
     "Write down what the outputs of a notebook were made from, and its processor time, about (1, 2, 5, 10 … seconds)"
-    notes.mkdir(exist_ok=True)
+    note_of(path).parent.mkdir(parents=True, exist_ok=True)
     rough = next(s for s in (f*10**e for e in range(5) for f in (1, 2, 5)) if s >= min(seconds, 5000))
     about = dict(
         code=code_hash(nb), fer2013=bool(fer2013), seconds=rough, files={f: file_hash(f) for f in sorted(files)}
     )
-    (notes/f'{path.stem}.json').write_text(json.dumps(about, indent=1) + '\n', encoding='utf-8')
+    note_of(path).write_text(json.dumps(about, indent=1) + '\n', encoding='utf-8')
 
 def read_note(path):
-    file = notes/f'{path.stem}.json'
+    file = note_of(path)
     return json.loads(file.read_text(encoding='utf-8')) if file.exists() else None
 
 def outdated(path, nb):
@@ -123,6 +125,7 @@ def lighten(nb):
     "IPython stores a PIL picture as PNG and as JPEG: the lighter of the two is enough."
     for cell in nb.cells:
         for out in cell.get('outputs', []):
+            if 'text' in out: out['text'] = ''.join(out['text']).replace('\r\n', '\n')  # a terminal's, after `!`
             data = out.get('data', {})
             if {'image/png', 'image/jpeg'} <= set(data):
                 del data[max(('image/png', 'image/jpeg'), key=lambda k: len(''.join(data[k])))]
@@ -165,16 +168,18 @@ def test(paths, workers=2):
         for n, job in enumerate(as_completed(jobs), 1):
             (passed, seconds), path = job.result(), jobs[job]
             if not passed: failed.append(path.name)
-            print(f'{n:3}/{len(paths)} {path.stem}: {"passed" if passed else "FAILED"}, {seconds:.0f} s', flush=True)
+            said = 'passed' if passed else 'FAILED'
+            print(f'{n:3}/{len(paths)} {short_name(path)}: {said}, {seconds:.0f} s', flush=True)
     return failed
 
 def chosen(name):
     "The notebook of that name, or those that a number begins"
     stem = Path(name).stem
-    found = [nbs/f'{stem}.ipynb'] if (nbs/f'{stem}.ipynb').exists() else sorted(nbs.glob(f'{stem}_*.ipynb'))
+    found = [p for p in all_books() if p.stem == stem] or sorted(nbs.glob(f'{stem}_*.ipynb'))
     return found or sys.exit(f'there is no notebook {name} in nbs/')
 
 def main():
+    os.environ['PATH'] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get('PATH', '')])  # `!fer_nb`
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('names', nargs='*', metavar='NAME')
     parser.add_argument('--stale', action='store_true')
@@ -189,14 +194,14 @@ def main():
     if args.stale: paths = [p for p in paths if any(outdated(p, book(p)))]
     if args.still:
         for p in paths:
-            old = read_note(p) or sys.exit(f'{p.name} was never run by this tool: make notebooks NB={p.stem}')
+            old = read_note(p) or sys.exit(f'{p.name} was never run by this tool: make notebooks NB={short_name(p)}')
             note(p, book(p), old['files'], old['fer2013'], old.get('seconds', 1))
         return
     if len(paths) == 1: return run(paths[0])
     for path in paths:
         start = time.time()
-        print(path.name, end=' ', flush=True)
-        if subprocess.run([sys.executable, __file__, path.stem]).returncode:
+        print(short_name(path), end=' ', flush=True)
+        if subprocess.run([sys.executable, __file__, short_name(path)]).returncode:
             sys.exit(f'{path.name} failed: nothing of it was stored')
         print(f'{time.time()-start:.0f} s', flush=True)
 

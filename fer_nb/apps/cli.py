@@ -186,10 +186,10 @@ def _parser():
 def _predict_options(p):
     p.add_argument('paths', nargs='*', metavar='PATH',
                    help='pictures, films, folders, patterns or zips; - is standard input')
-    _question_options(p.add_argument_group('what is asked'))
+    _question_options(p.add_argument_group('what to predict'))
     _film_options(p.add_argument_group('films'))
-    _table_options(p.add_argument_group('what comes out'))
-    p = p.add_argument_group('who does the work')
+    _table_options(p.add_argument_group('output'))
+    p = p.add_argument_group('processes')
     p.add_argument('--workers', type=int,
                    help='processes; 0: none but this one (default: one a core, none for few photos)')
     p.add_argument('--ray', nargs='?', const='local', metavar='ADDRESS',
@@ -198,9 +198,9 @@ def _predict_options(p):
 def _question_options(p):
     p.add_argument('--truth', choices=TRUTHS, help="what most people would say (default), or FER2013's labels")
     p.add_argument('--prior', type=_prior, metavar='P',
-                   help="how common the emotions are: 'everyday', 'even', or a number between (0 to 1)")
+                   help="how common the emotions are: 'everyday', 'even', or a number from 0 to 1")
     p.add_argument('--classes', type=some_classes, metavar='A,B,…',
-                   help='choose from these only, such as happy,sad,neutral')
+                   help='choose among these only, such as happy,sad,neutral')
     p.add_argument('--largest', action='store_true', help='only the largest face of each photo or frame')
     p.add_argument('--tta', action='store_true', default=None, help='average the face and its mirror image')
     p.add_argument('--threshold', type=float,
@@ -210,23 +210,23 @@ def _question_options(p):
 # %% ../../nbs/31_cli.ipynb #81c4d61f
 def _film_options(p):
     p.add_argument('--video', nargs='*', metavar='FILM',
-                   help='films to follow; alone: follow films found in folders too')
+                   help='films to follow; without a name: also the films in the folders')
     p.add_argument('--webcam', type=int, metavar='N', help='follow this webcam instead (the first is 0)')
-    p.add_argument('--fps', type=float, metavar='N', help='look at so many frames a second (default: all)')
+    p.add_argument('--fps', type=float, metavar='N', help='look at N frames a second (default: all)')
     p.add_argument('--from', dest='start', type=_seconds, default=0., metavar='TIME',
-                   help='begin there: seconds, or 1:30')
-    p.add_argument('--to', dest='end', type=_seconds, metavar='TIME', help='end there')
+                   help='start of the part to read: seconds, or 1:30')
+    p.add_argument('--to', dest='end', type=_seconds, metavar='TIME', help='its end')
 
 def _table_options(p):
     p.add_argument('--out', metavar='FILE', help='write a table: .csv, .jsonl, .parquet or .json')
     p.add_argument('--format', choices=FORMATS,
-                   help="of the table (default: as the file's ending says; without --out, sentences)")
+                   help="format of the table (default: by the ending of --out; without it, sentences)")
     p.add_argument('--json', dest='format', action='store_const', const='json',
                    help='the same as --format json: one document')
     p.add_argument('--landmarks', action='store_true', help='the 468 points of each face as well')
-    p.add_argument('--annotated', metavar='FOLDER', help='also write copies with the faces marked there')
+    p.add_argument('--annotated', metavar='FOLDER', help='also write copies with marked faces to this folder')
     p.add_argument('--resume', action=argparse.BooleanOptionalAction, default=True,
-                   help='go on with an unfinished table (default), or start over')
+                   help='continue an unfinished table (default), or start over')
 
 # %% ../../nbs/31_cli.ipynb #9c928460
 def _app_options(p):

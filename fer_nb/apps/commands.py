@@ -317,7 +317,7 @@ def train_options(p):
     p.add_argument('--publish', nargs='?', const=_OURS, metavar='DIR',
                    help="afterwards score PrivateTest and write weights and metrics to DIR (default: the package's)")
     p.add_argument('--faces', metavar='FOLDER',
-                   help='train on these instead: a folder or zip of pictures in folders named after your classes')
+                   help='train on your own faces: a folder or zip with a folder of pictures for each class')
     p.add_argument('--classes', type=some_classes, metavar='A,B,…',
                    help='with --faces: only these folders (default: all)')
     picture_options(p)
@@ -328,7 +328,7 @@ def picture_options(p):
                    help='who is shown, so that people are kept apart: the first group of this expression in the path '
                         'of a picture; or a .csv with the columns name and person')
     p.add_argument('--detect', action='store_true',
-                   help='the pictures of --faces are photographs: find the face in each')
+                   help='find the face in each picture of --faces: they are photos, not framed faces')
 
 def some_classes(text): return [c.strip() for c in text.split(',') if c.strip()]
 
@@ -341,7 +341,7 @@ def evaluate_options(p):
     p.add_argument('--classes', type=some_classes, metavar='A,B,…',
                    help='choose from these classes only, on faces that have one of them')
     p.add_argument('--faces', metavar='FOLDER',
-                   help='score these instead: a folder or zip of pictures in folders named after classes')
+                   help='score these instead: a folder or zip with a folder of pictures for each class')
     p.add_argument('--map', nargs='+', default=[], metavar='THEIRS=OURS',
                    help='what their class names mean, such as 6=neutral; contempt=none leaves one out')
     picture_options(p)
@@ -356,7 +356,7 @@ def export_options(p):
     weights_option(p)
     p.add_argument('--onnx', metavar='FILE', required=True,
                    help='write the network, calibration included, to this .onnx file')
-    p.add_argument('--int8', action='store_true', help='in whole numbers of 8 bits: smaller; calibrated on FER2013')
+    p.add_argument('--int8', action='store_true', help='in 8-bit integers: smaller; calibrated on FER2013')
 
 def bench_options(p):
     p.add_argument('--quick', action='store_true', help='fewer rounds: a minute instead of five')
