@@ -32,6 +32,7 @@ root = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(root), str(root/'tools')]
 from notebooks import all_books, nbs
 from readme import as_markdown, fix_links
+import fer_nb
 
 # The reference
 
@@ -113,24 +114,24 @@ def members(obj, name):
 class Reference:
     "One page of the reference: the rooms whose notebooks are below `package`"
     def __init__(self, package, books, cfg):
-        import fer_nb
         self.package, self.base, self.cfg = package, package == 'fer_nb', cfg
         self.page = 'api.md' if self.base else f"api_{package.rpartition('.')[2]}.md"
         def mine(m): return re.match(r'fer_nb\.(?!train|lab|apps)' if self.base else re.escape(f'{package}.'), m)
         self.books = [b for b in books if b.module and mine(b.module)]
-        self.public = set(fer_nb.__all__)
         self.rooms = {b: self.entries(b) for b in self.books}
     def entries(self, book):
         "Names of a room's entries and what they stand for; those that `import fer_nb` offers come first"
         module = importlib.import_module(book.module)
-        names = sorted(module.__all__, key=lambda n: n not in self.public)
+        room = book.module.removeprefix('fer_nb.')
+        offered = [n for n in fer_nb.__all__ if fer_nb._ROOM_OF[n] == room]
+        names = [*offered, *(n for n in module.__all__ if n not in offered)]
         return {n: o for name in names if hasattr(module, name) for n, o in members(getattr(module, name), name)}
     def targets(self):
         "Where links of nbdev lead: {(page, anchor): page of the reference}"
         return {(b.html, n.lower()): self.page for b, found in self.rooms.items() for n in found}
     def index(self):
         "A table of the names that `import fer_nb` offers"
-        rows = [(n, o) for found in self.rooms.values() for n, o in found.items() if n in self.public]
+        rows = [(n, o) for found in self.rooms.values() for n, o in found.items() if n in fer_nb.__all__]
         def first(o):
             if not callable(o): return f'`{shown(o)}`'
             return plain((inspect.getdoc(o) or '').split('\n\n')[0].replace('\n', ' '))
