@@ -7,8 +7,10 @@ from importlib.resources import files
 from importlib.util import find_spec
 import streamlit as st
 from starlette.formparsers import MultiPartParser
+from starlette.middleware import Middleware
+from streamlit.starlette import App
 from fer_nb import __version__
-from fer_nb.apps.page import about, film, parts, reading, words
+from fer_nb.apps.page import about, film, parts, reading, server, words
 from fer_nb.apps.page.film import VIDEO_MB, VIDEO_SECONDS
 from fer_nb.apps.page.reading import MAX_MB, MAX_PICTURES, MAX_SUM_MB, PLAIN, Picture, Reading
 from fer_nb.core import CLASSES
@@ -253,11 +255,11 @@ def layout():
     links = ''.join(f'<a href="{url}">{name}</a>' for name, url in words.LINKS.items())
     st.html(f'<p class="foot">fer_nb {__version__} &nbsp; {links}</p>')
     reading.recognizer()
-    reading.give_back()
 
 def main():
     icon = str(files('fer_nb')/'apps/page/icon.png') # one of Streamlit's own names would be fetched from Google
     st.set_page_config(f'fer_nb: {words.TITLE}', icon, layout='wide')
+    server.arrived()
     try: layout()
     except Exception:
         number = secrets.token_hex(3)
@@ -265,3 +267,4 @@ def main():
         st.error(f'{words.FAULT} ({number})')
 
 if __name__ == '__main__': main()
+else: app = App(__file__, middleware=[Middleware(server.Guard)], lifespan=server.lifespan) # for `streamlit run`

@@ -1,10 +1,9 @@
 "From files to predictions: one model for all visitors, each file read once in a session, tables to take home."
-import ctypes
+import functools
 import io
 import os
 import re
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from importlib import import_module
 from importlib.resources import files
 from importlib.util import find_spec
 from typing import Any, NamedTuple
+import numpy as np
 import streamlit as st
 from PIL import Image
 from fer_nb.core import Prediction
@@ -25,6 +25,7 @@ from .parts import data_uri
 
 MAX_MB, MAX_PIXELS = 5, 50_000_000  # of one picture
 MAX_PICTURES, MAX_SUM_MB = 50, 100  # of one visitor
+FORMATS = 'JPEG', 'PNG', 'WEBP', 'AVIF', 'HEIF' # told by content, whatever the name says
 SHOWN = 1280                        # pixels: the longer side of the copy that is shown
 SENTENCES = words.sentences(MAX_MB, MAX_PIXELS)
 
@@ -67,7 +68,7 @@ class Picture:
     def marked(self, reading: Reading) -> bytes:
         "The picture at full size with its boxes"
         f = io.BytesIO()
-        im = annotate(load_image(self.data, MAX_MB*2**20, MAX_PIXELS), self.faces(reading))
+        im = annotate(opened(self.data), self.faces(reading))
         im.save(f, 'PNG' if self.ending == 'png' else 'JPEG', quality=92)
         return f.getvalue()
 
@@ -101,17 +102,6 @@ def turns(kind: str) -> threading.BoundedSemaphore:
     "So many are read at once: a large picture takes 150 MB while it is read, and a video must not hold up pictures"
     return threading.BoundedSemaphore(1 if kind == 'video' else max(1, os.cpu_count() or 1))
 
-@st.cache_resource(show_spinner=False)
-def give_back() -> None:
-    "Every minute, memory that visitors have left goes back to the system; glibc would keep it"
-    try: trim = ctypes.CDLL('libc.so.6').malloc_trim
-    except (OSError, AttributeError): return # another system
-    def often():
-        while True:
-            time.sleep(60)
-            trim(0)
-    threading.Thread(target=often, name='give back', daemon=True).start()
-
 def kinds() -> list[str]:
     "Endings of the pictures that can be read here"
     known = ['jpg', 'jpeg', 'png', 'webp', 'avif']
@@ -119,11 +109,16 @@ def kinds() -> list[str]:
     import_module('pillow_heif').register_heif_opener()
     return [*known, 'heic', 'heif']
 
-def read(name: str, data: bytes) -> Picture:
+def opened(data: bytes) -> np.ndarray: # uint8 (H, W, 3)
+    "The pixels of an upload"
+    return load_image(data, MAX_MB*2**20, MAX_PIXELS, FORMATS)
+
+def read(name: str, data: bytes, begin: Callable[[], Any] = lambda: None) -> Picture:
     "What was found in one picture; the network is asked here and nowhere else"
     model = recognizer()
     with turns('picture'):
-        try: image = load_image(data, MAX_MB*2**20, MAX_PIXELS)
+        begin() # shows something, and so ends the run of a visitor who left while waiting
+        try: image = opened(data)
         except ImageError as e: return Picture(name, e.status)
         found = model.predict(image, name)
         shown = Image.fromarray(image)
@@ -141,8 +136,8 @@ def answers(place: str, # on the page; what was taken away there is forgotten
     new = [(i, photo) for i, photo in enumerate(photos) if photo[0] not in seen]
     bar = st.progress(0., 'Looking for faces …') if new else None
     for n, (i, (key, name, data)) in enumerate(new):
-        if bar and len(new) > 1: bar.progress(n/len(new), f'Picture {n+1} of {len(new)} …')
-        seen[key] = read(name, data())
+        said = f'Picture {n+1} of {len(new)} …' if len(new) > 1 else 'Looking for faces …'
+        seen[key] = read(name, data(), functools.partial(bar.progress, n/len(new), said))
         if each: each(i, seen[key])
     if bar: bar.empty()
     return [seen[key] for key, *_ in photos]

@@ -113,7 +113,7 @@ and everybody concerned knows about it.
 - **Nobody knows for whom it works less well.** The data say nothing about age, sex, skin colour or origin.
 ''', privacy='''
 Pictures, videos and the frames of the live camera go to the server of this page and are read in its memory. When you
-remove them or close the page, the server forgets them, at the latest when your session ends a few minutes later. Of
+remove them, the server forgets them; when you close the page or lose the connection, it does so within a minute. Of
 live frames it keeps the newest one, and a table of what was seen. Nothing is written to a disk, nothing is sent on, and
 no usage statistics are collected.
 ''')
