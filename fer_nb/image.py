@@ -72,6 +72,7 @@ def _opaque(im):
 def _upright(im, note, rows=512):
     "A loaded PIL picture as uint8 RGB (H, W, 3), turned as EXIF's note says, `rows` at a time"
     w, h = im.size
+    if im.mode == 'RGB' and w*h <= 1<<22 and note not in _TURNS and not im.has_transparency_data: return np.array(im)
     out = np.empty((w, h, 3) if note in _SIDEWAYS else (h, w, 3), np.uint8)
     for y in range(0, h, rows):
         part = _opaque(im.crop((0, y, w, min(h, y+rows))))
