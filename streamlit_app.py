@@ -15,7 +15,7 @@ from fer_nb.apps.page.film import VIDEO_MB, VIDEO_SECONDS
 from fer_nb.apps.page.reading import MAX_MB, MAX_PICTURES, MAX_SUM_MB, PLAIN, Picture, Reading
 from fer_nb.core import CLASSES
 
-PER_PAGE, MAX_HEAT = 5, 12 # pictures on one page; faces of a picture for which heat maps are made
+FEW, MAX_HEAT = 4, 12 # pictures shown in full, more stand in a gallery; faces of a picture that get heat maps
 MultiPartParser.spool_max_size = 2*VIDEO_MB*2**20 # Starlette would write uploads of more than 1 MB to a file
 os.environ.setdefault('OMP_NUM_THREADS', '1')     # many visitors on few cores: one thread each is faster for all
 
@@ -82,29 +82,39 @@ def show(pic, key, points=False, heat=False, how=PLAIN, under=None):
 
 def tag(row): return row['emotion'] if row['status'] == 'ok' else row['status']
 
-def summary(pictures, how):
-    "Counts that also filter, a table and downloads; returns the pictures that pass the filter"
+def filtered(pictures, how):
+    "Counts that also filter, and a part of the file's name: numbers of the pictures that pass, with their rows"
     rows = [(i, r) for i, pic in enumerate(pictures) for r in pic.rows(how)]
     tags = [tag(r) for _, r in rows]
     counts = {t: tags.count(t) for t in (*CLASSES, *words.WORDS) if t in tags}
     label = f'{len(pictures)} pictures, {words.faces(sum(r["face"] is not None for _, r in rows))}. Show only'
     chosen = st.pills(label, counts, selection_mode='multi', key='filter',
                       format_func=lambda t: f'{words.WORDS.get(t, t).capitalize()} · {counts[t]}')
-    part = st.text_input('Part of a file name', key='part').strip().lower() if len(pictures) > PER_PAGE else ''
+    part = st.text_input('Part of a file name', key='part').strip().lower() if len(pictures) > FEW else ''
     kept = [(i, r) for i, r in rows if (not chosen or tag(r) in chosen) and part in r['source'].lower()]
-    grid([r for _, r in kept])
-    passing = [pictures[i] for i in sorted({i for i, _ in kept})]
-    kept_rows = [r for _, r in kept]
-    zipped = ('Everything as zip', lambda: reading.bundle(passing, kept_rows, how), 'faces.zip', 'application/zip')
-    if kept: downloads(tables(kept_rows, 'faces') + [zipped], 'pictures')
-    return passing
+    if not kept: st.info('No picture passes this filter.')
+    return sorted({i for i, _ in kept}), [r for _, r in kept]
+
+def gallery(pictures, passing, how):
+    "A button with a thumbnail for each picture; returns the numbers of those that are open: one, or none"
+    chosen = st.session_state.get('open', 0)
+    if passing and chosen not in passing: chosen = passing[0]
+    rule = '.st-key-thumb-{} {{--sample: url({})}}'.format
+    st.html(f'<style>{"".join(rule(i, pictures[i].thumb) for i in passing if pictures[i].thumb)}</style>')
+    with st.container(horizontal=True, gap='small', key='gallery'):
+        for i in passing:
+            label = f'{words.brief(pictures[i].status, pictures[i].faces(how))} · {words.escaped(pictures[i].name)}'
+            st.button(label, key=f'thumb {i}', type='primary' if i == chosen else 'secondary',
+                      on_click=st.session_state.update, kwargs=dict(open=i))
+    return [chosen] if passing else []
 
 def grid(rows):
     "The table as one looks at it"
     def shown(r):
         percents = {k: 100*r[k] for k in ('confidence', *CLASSES) if r[k] is not None}
         return r | percents | dict(status=words.WORDS[r['status']])
-    config = dict(source='Picture', face='Face', status='Status', emotion='Emotion')
+    config = dict(source='Picture', face=st.column_config.Column('Face', help=words.HELP['face']), status='Status',
+                  emotion='Emotion')
     config['confidence'] = st.column_config.ProgressColumn('Probability', format='%.0f%%', min_value=0, max_value=100)
     config |= {c: st.column_config.NumberColumn(c.capitalize(), format='%.1f%%') for c in CLASSES}
     st.dataframe([shown(r) for r in rows], hide_index=True, placeholder='–', height=min(35*len(rows)+38, 300),
@@ -139,20 +149,26 @@ def taken(uploads):
     return out
 
 def several(photos):
-    "Many pictures: each appears when it is read; then counts, table, filter, and a page of pictures"
-    preview = st.empty()
-    with preview.container():
-        def each(i, pic):
-            if i < PER_PAGE: show(pic, '')
-        found = reading.answers('pictures', photos, each)
-    preview.empty()
+    "Many pictures: each appears when it is read; then a filter, the pictures or a gallery of them, and a table"
+    many, slot = len(photos) > FEW, st.empty()
+    preview = slot.container(horizontal=many)
+    def each(pic):
+        with preview:
+            if many: st.html(parts.thumb(pic.thumb, pic.name, pic.status, pic.faces(PLAIN)), width='content')
+            else: show(pic, '')
+    found = reading.answers('pictures', photos, each)
+    slot.empty()
     heard(found)
     top = st.container()
     points, heat, how = switches('pictures')
-    with top: passing = summary(found, how)
-    pages = -(-len(passing)//PER_PAGE)
-    page = min(pages, st.pagination(pages, key='page')) if pages > 1 else 1
-    for i, pic in enumerate(passing[(page-1)*PER_PAGE:page*PER_PAGE], 1): show(pic, f'{i}-', points, heat, how)
+    with top:
+        passing, rows = filtered(found, how)
+        for i in gallery(found, passing, how) if many else passing: show(found[i], f'{i+1}-', points, heat, how)
+    if not rows: return
+    grid(rows)
+    kept = [found[i] for i in passing]
+    zipped = ('Everything as zip', lambda: reading.bundle(kept, rows, how), 'faces.zip', 'application/zip')
+    downloads(tables(rows, 'faces') + [zipped], 'pictures')
 
 def heard(found): st.html(parts.heard(words.heard([(p.name, p.status, p.faces(PLAIN)) for p in found])))
 
@@ -160,17 +176,14 @@ def pictures_tab():
     label = f'Drop, browse or paste up to {MAX_PICTURES} pictures, each of at most {MAX_MB} MB'
     uploads = st.file_uploader(label, reading.kinds(), accept_multiple_files=True, max_upload_size=MAX_MB,
                                key='pictures')
-    photos = [(f.file_id, f.name, f.getvalue) for f in taken(uploads)]
+    photos: list = [(f.file_id, f.name, f.getvalue) for f in taken(uploads)]
     if shot := st.session_state.get('snapshot'):
         photos.append((shot[0], shot[1], lambda: shot[2]))
         st.button('Remove the snapshot', on_click=st.session_state.pop, args=('snapshot',), icon=':material/close:')
     chosen = None if photos else st.session_state.get('sample')
     if photos: st.session_state.pop('sample', None)
-    if chosen is not None:
-        name, data = reading.sample(chosen)
-        photos = [(f'sample {chosen}', name, lambda: data)]
     if len(photos) > 1: return several(photos)
-    found = reading.answers('pictures', photos)
+    found = reading.answers('pictures', photos) if chosen is None else [reading.read_sample(chosen)]
     heard(found)
     for pic in found: show(pic, '1-', under=lambda: switches('pictures'))
     if not uploads and not shot: samples(chosen)
@@ -252,9 +265,10 @@ def layout():
     for name, tab in zip(TABS, st.tabs(list(TABS), key='tab', on_change='rerun')):
         with tab: # uploads outlive a visit to another tab; the rest is made when it is looked at
             if tab.open or name in ('Pictures', 'Video'): TABS[name]()
+            elif name == 'Live' and (viewer := st.session_state.get('live')): viewer.leave()
     links = ''.join(f'<a href="{url}">{name}</a>' for name, url in words.LINKS.items())
     st.html(f'<p class="foot">fer_nb {__version__} &nbsp; {links}</p>')
-    reading.recognizer()
+    for i in range(len(reading.SAMPLES)): reading.read_sample(i) # now, so that they answer at once
 
 def main():
     icon = str(files('fer_nb')/'apps/page/icon.png') # one of Streamlit's own names would be fetched from Google

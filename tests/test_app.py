@@ -89,6 +89,11 @@ def test_samples(page):
     upload(page, ('junk.png', b''))
     assert not rows(page) and not page.button
 
+def test_samples_are_read_before_anybody_asks(page, monkeypatch):
+    monkeypatch.setattr(EmotionRecognizer, 'logits', lambda *args, **kwargs: 1/0)
+    page.button(key='sample 2').click().run()
+    assert not faults(page) and len(faces(page)) == 3
+
 # One picture
 
 def test_same_probabilities_as_the_recognizer(page, astronaut, recognizer):
@@ -241,16 +246,27 @@ def test_good_and_bad_files_together(page, astronaut):
                                              reading.SENTENCES['too_large'].format('`huge.jpg`')]
     assert page.dataframe[0].value['status'].tolist() == ['No face', 'Clear', 'Not readable', 'Too large']
 
-def test_filter_and_pages(page, astronaut):
+def opened_picture(page):
+    "Name of the one picture that is shown in full"
+    [photo] = htmls(page, 'photo')
+    return re.search('<figcaption><b>([^<]+)', photo)[1]
+
+def test_filter_and_gallery(page, astronaut):
     upload(page, ('coffee.png', encoded(skdata.coffee())), *((f'{i}.png', encoded(astronaut[i:])) for i in range(6)))
-    assert len(page.dataframe[0].value) == 7 and len(htmls(page, 'photo')) == app.PER_PAGE
+    assert len(page.dataframe[0].value) == 7 and opened_picture(page) == 'coffee.png'
+    thumbs = [b.label for b in page.button if b.key.startswith('thumb')]
+    assert thumbs == [r'No face · coffee\.png', *(rf'Happy · {i}\.png' for i in range(6))]
+    page.button(key='thumb 3').click().run()
+    assert not faults(page) and opened_picture(page) == '2.png' and len(faces(page)) == 1
     assert [o.content for o in page.get('button_group')[0].proto.options] == ['Happy · 6', 'No face · 1']
     page.session_state['filter'] = ['no_face']
     page.run()
-    assert page.dataframe[0].value['source'].tolist() == ['coffee.png'] and len(htmls(page, 'photo')) == 1
+    assert page.dataframe[0].value['source'].tolist() == ['coffee.png'] and opened_picture(page) == 'coffee.png'
     page.session_state['filter'] = []
     page.text_input(key='part').set_value('3.P').run()
-    assert page.dataframe[0].value['source'].tolist() == ['3.png']
+    assert page.dataframe[0].value['source'].tolist() == ['3.png'] == [opened_picture(page)]
+    page.text_input(key='part').set_value('nowhere').run()
+    assert not faults(page) and not htmls(page, 'photo') and not page.dataframe and 'No picture' in page.info[0].value
 
 def test_too_many_pixels(page):
     upload(page, ('vast.png', encoded(Image.new('1', (8000, 7000)))))
@@ -329,7 +345,13 @@ def test_no_text_is_printed_in_an_emotions_colour():
     for part in (parts.Card(1, p).html(), parts.marks([p], (30, 30))): assert not re.search(r'[;"]color:', part)
     assert not re.search(r'(?<![-\w])color: *var\(--c\)', parts.asset('style.css'))
 
+def test_a_picture_in_two_words():
+    def found(*kinds): return [Prediction('ok', emotion=k, box=(0, 0, 9, 9)) for k in kinds]
+    assert words.brief('ok', found('sad')) == 'Sad' and words.brief('ok', found('sad', 'happy')) == '2 faces'
+    assert words.brief('no_face', []) == 'No face' and words.brief('ok', found('sad', 'sad')) == '2 faces'
+
 def test_file_names_are_text():
+    assert words.escaped('a_b*[c](d) :red[$1].png') == r'a\_b\*\[c\]\(d\) \:red\[\$1\]\.png'
     assert words.plain('a`[b](c)\n.png') == "`a'[b](c) .png`"
     assert '<i>' not in parts.photo('', '"<i>.png', (1, 1), [])
 
@@ -393,9 +415,28 @@ def test_live_timeline_and_snapshot(astronaut):
     viewer = live.Viewer()
     for _ in range(3): shown = viewer.look(astronaut)
     assert (shown != astronaut).any() and Image.open(io.BytesIO(viewer.snapshot())).size == (512, 512)
-    viewer.paused = True
-    viewer.look(np.zeros_like(astronaut))
+    viewer.landmarks, viewer.paused = True, True
+    pointed = viewer.look(np.zeros_like(astronaut))                     # the frame before, now with landmarks
+    changed = (pointed != shown).any(axis=2)
+    x0, y0, x1, y1 = viewer.now[0].box
+    assert changed.sum() > 300 and changed[int(y0)-20:int(y1)+20, int(x0)-20:int(x1)+20].sum() == changed.sum()
     assert [r.emotion for r in viewer.timeline()] == ['happy']*3 and viewer.timeline().faces() == [1]
+    viewer.leave()
+
+def test_live_says_that_the_camera_has_gone(astronaut):
+    live = pytest.importorskip('fer_nb.apps.page.live')
+    viewer = live.Viewer()
+    viewer.came -= 60
+    assert not viewer.silent()                                          # it never began
+    viewer.look(astronaut)
+    assert not viewer.silent()
+    viewer.came -= live.SILENT+1
+    assert viewer.silent()
+    viewer.leave()
+    assert (viewer.look(astronaut) == astronaut).all() and not viewer.seated  # a late frame takes no place
+    viewer.gone = False
+    viewer.look(astronaut)
+    assert viewer.seated
     viewer.leave()
 
 def test_no_outside_server_unless_named(monkeypatch):

@@ -248,6 +248,24 @@ def test_a_group(opened):
     assert 0 < after['y'] <= before and after['y']+after['height'] < 768  # still in sight
     keep(page, 'group')
 
+def test_a_gallery(opened):
+    "Thumbnails appear while others are read; one opens; a filter leaves those that pass"
+    files = [picture(f'{i:02}.png', encoded(astronaut[3*i:])) for i in range(7)]
+    page = opened(*files, picture('coffee.png', encoded(coffee)), width=390, height=844)
+    page.locator('.thumb').first.wait_for(timeout=90_000)
+    thumbs = page.locator('.st-key-gallery button')
+    thumbs.nth(7).wait_for(timeout=90_000); settle(page)
+    assert thumbs.all_inner_texts() == [*(f'Happy · {i:02}.png' for i in range(7)), 'No face · coffee.png']
+    assert captions(page) == [('00.png', 'One face: happy')] and fits(page)
+    assert thumbs.first.evaluate("e => getComputedStyle(e, '::before').backgroundImage").startswith('url("data:image/')
+    thumbs.nth(5).focus(); page.keyboard.press('Enter')
+    page.locator('.photo figcaption').get_by_text('05.png').wait_for(); settle(page)
+    assert captions(page) == [('05.png', 'One face: happy')]
+    page.get_by_text('No face · 1').click()
+    page.get_by_text('No face was found').wait_for(); settle(page)
+    assert thumbs.count() == 1 and captions(page) == [('coffee.png', 'No faces')]
+    keep(page, 'gallery-phone')
+
 def test_on_a_phone_the_prediction_is_in_the_first_screen(opened):
     page = opened(width=390, height=844)
     page.get_by_role('button', name='A portrait').click()
@@ -295,7 +313,10 @@ def test_table_filter_and_zip(opened):
     page = opened(portrait, picture('coffee.png', encoded(coffee)), picture('three.png', encoded(three())))
     cards(page, 4); settle(page)
     page.locator('[data-testid=stDataFrame]').wait_for(timeout=30_000)
+    page.evaluate("""() => new MutationObserver(() => window.busy ||= [...document.querySelectorAll('button:disabled')]
+        .some(b => b.innerText.includes('zip'))).observe(document.body, {attributes: true, subtree: true})""")
     name, data = taken(page, 'Everything as zip')
+    assert page.evaluate('window.busy')            # it could not be pressed twice, and showed that it works
     z = zipfile.ZipFile(io.BytesIO(data))
     names = ['faces.csv', 'faces.json', '01-astronaut.png', '02-coffee.png', '03-three.png']
     assert name == 'faces.zip' and z.namelist() == names and z.testzip() is None
@@ -336,6 +357,45 @@ def test_live(opened):
     assert captions(page)[0][0] == 'Snapshot' and 'happy' in captions(page)[0][1]
     page.get_by_role('button', name='Remove the snapshot').click()
     page.locator('.photo').wait_for(state='detached')
+
+def live_frame(page):
+    "The Live tab, opened, and the frame with its player"
+    pytest.importorskip('streamlit_webrtc')
+    page.get_by_role('tab', name='Live').click()
+    frame = page.frame_locator('iframe[title*=webrtc]')
+    frame.get_by_role('button', name='Start').wait_for(timeout=60_000)
+    return frame
+
+def refusing(page, error):
+    "From now on every frame's camera gives this error"
+    page.context.add_init_script(f"""if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia =
+        async () => {{ throw new DOMException('no', '{error}'); }};""")
+
+@pytest.mark.parametrize('error', ['NotAllowedError', 'NotFoundError', 'NotReadableError'])
+def test_live_without_a_camera(opened, error):
+    "A sentence, and the button is there for another try"
+    page = opened()
+    refusing(page, error)
+    page.reload()
+    page.get_by_role('tab', name='Live').wait_for(timeout=60_000)
+    frame = live_frame(page)
+    frame.get_by_role('button', name='Start').click()
+    frame.get_by_text(words.REFUSED[error]).wait_for(timeout=60_000)
+    frame.get_by_role('button', name='Start').wait_for(timeout=60_000)
+    settle(page)
+
+def test_live_is_left(opened):
+    "The camera is off when one looks at another tab, and the place is free"
+    page = opened(permissions=['camera'])
+    frame = live_frame(page)
+    frame.get_by_role('button', name='Start').click()
+    page.locator('[data-face^=live]').first.wait_for(timeout=120_000)
+    page.get_by_role('tab', name='About').click()
+    page.get_by_role('table').first.wait_for(timeout=60_000); settle(page)
+    count(page, 'iframe[title*=webrtc]', 0)                            # a camera is lent to a frame, and goes with it
+    frame = live_frame(page)
+    frame.get_by_role('button', name='Start').click()
+    page.locator('[data-face^=live]').first.wait_for(timeout=120_000)
 
 def film(seconds=2., fps=10):
     "A portrait that moves, as MP4"
@@ -382,6 +442,15 @@ def test_video(opened):
     table = list(csv.DictReader(io.StringIO(taken(page, 'CSV table')[1].decode())))
     assert len(table) >= 10 and {r['emotion'] for r in table if r['face']} == {'happy'}
 
+def test_a_timeline_by_touch(opened):
+    page = video_page(opened, film(), width=390, height=844, has_touch=True)
+    page.locator('.ribbon').wait_for(timeout=180_000); settle(page)
+    page.locator('.ribbon .over').scroll_into_view_if_needed()
+    bands = page.locator('.ribbon .over').bounding_box()
+    page.touchscreen.tap(bands['x']+.7*bands['width'], bands['y']+.5*bands['height'])
+    page.wait_for_function("document.querySelector('.st-key-film video').currentTime > 1.2")
+    assert page.locator('.bands span').all_inner_texts() == list(CLASSES)           # named, not only coloured
+
 def test_video_on_a_phone_and_too_long(opened):
     page = video_page(opened, film(app.VIDEO_SECONDS+3, 2), width=390, height=844, scheme='dark')
     page.get_by_text(f'the limit is {app.VIDEO_SECONDS} s').wait_for(timeout=60_000)
@@ -421,6 +490,10 @@ def test_axe(opened, scheme):
     page.locator('.st-key-pictures input[type=file]').set_input_files(files)
     cards(page); toggle(page, 'Landmarks')
     check(page, 'pictures')
+    more = [picture(f'{i}.png', encoded(astronaut[3*i:])) for i in range(4)]
+    page.locator('.st-key-pictures input[type=file]').set_input_files(more)
+    page.locator('.st-key-gallery button').nth(6).wait_for(timeout=90_000)
+    check(page, 'gallery')
     for tab in 'Camera', 'Live', 'Video', 'About':
         page.get_by_role('tab', name=tab).click()
         check(page, tab)

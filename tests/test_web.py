@@ -21,6 +21,7 @@ if missing: pytest.skip(f'needs {", ".join(missing)}', allow_module_level=True)
 from matplotlib.cbook import get_sample_data
 from playwright.sync_api import sync_playwright
 from skimage.data import astronaut, coffee
+from fer_nb.apps.page.words import order
 from fer_nb.inference import EmotionRecognizer
 from fer_nb.train.synthetic import draw_face, draw_scene
 
@@ -135,7 +136,7 @@ def test_truths_and_priors(page, recognizer):
         for word, prior in dict(Everyday='everyday', Even='even', Fitted=None).items():
             page.get_by_text(word, exact=True).click()
             cards = page.locator('.face')
-            for i, p in enumerate(want):
+            for i, p in enumerate(order(want)): # as the page numbers them
                 q = recognizer.revise(p, truth, prior)
                 bars = cards.nth(i).locator('.bars i i')
                 shown = bars.evaluate_all('all => all.map(e => parseFloat(e.style.width))')

@@ -74,17 +74,33 @@ def pictures(page):
     upload(page, [dict(name=f, mimeType='image/jpeg', buffer=data) for f, data in files.items()])
     page.locator('[data-testid=stDataFrame]').wait_for(timeout=180_000)
 
+def gallery(page):
+    "Fourteen pictures, one of them open"
+    files = []
+    for i in range(12):
+        f = io.BytesIO()
+        portrait = Image.open(load.root/'fer_nb/apps/page'/('smile.jpg', 'sample.jpg', 'three.jpg', 'crowd.jpg')[i % 4])
+        portrait.resize((portrait.width//2+8*i, portrait.height//2)).save(f, 'JPEG')
+        files.append(dict(name=f'holiday-{i+1:02}.jpg', mimeType='image/jpeg', buffer=f.getvalue()))
+    gray = io.BytesIO()
+    Image.new('RGB', (320, 240), 'gray').save(gray, 'PNG')
+    files.append(dict(name='fog.png', mimeType='image/png', buffer=gray.getvalue()))
+    upload(page, [*files, dict(name='notes.jpg', mimeType='image/jpeg', buffer=b'no picture')])
+    page.locator('[data-testid=stDataFrame]').wait_for(timeout=180_000)
+    page.locator('.st-key-thumb-2 button').click()
+    still(page)
+
 def about(page): tab(page, 'About')
 def camera(page): tab(page, 'Camera')
 def live(page): tab(page, 'Live')
 def video(page): tab(page, 'Video')
 
-STATES = {f.__name__: f for f in (empty, one, three, views, more, group, pictures, camera, live, video, about)}
+STATES = {f.__name__: f for f in (empty, one, three, views, more, group, pictures, gallery, camera, live, video, about)}
 
 def shoot(browser, address, state, **options):
     "One state as one picture: first the window as it is, then all of the page"
     page = browser.new_context(**options).new_page()
-    page.goto(address)
+    page.goto(address, timeout=180_000)
     page.locator('.st-key-pictures input[type=file]').wait_for(state='attached', timeout=120_000)
     state(page)
     still(page)
@@ -117,6 +133,6 @@ def main():
                         full.save(states_folder/f'{state}-{view}-whole.png')
                         print(f'screenshots/{state}-{view}.png', flush=True)
             browser.close()
-    finally: process.terminate(); process.wait(10)
+    finally: process.kill()
 
 if __name__ == '__main__': main()

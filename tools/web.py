@@ -43,7 +43,7 @@ def constants() -> dict[str, Any]:
         | dict(photo={name: default(landmarks.photo_landmarks, name) for name in ('confidence', 'most', 'max_side')})
         | dict(within=default(inference.second_look, 'within'))
         | dict(dark=default(faces.stretch_dark, 'below'), min_size=default(inference.EmotionRecognizer, 'min_size'))
-        | dict(words=named(words, 'TRUTHS PRIORS HELP'))
+        | dict(words=named(words, 'TRUTHS PRIORS HELP REFUSED'))
         | dict(header={k: meta[k] for k in ('classes', 'votes', 'calibration')})
     )
 

@@ -159,7 +159,8 @@ def app(args, out):
 def serve(args, out):
     "Answer other programs over HTTP: POST /predict, GET /health"
     from fer_nb.apps.serve import serve as serve_
-    return serve_(host=args.host, port=args.port)
+    options = dict(origins=args.origin, waiting=args.waiting, workers=args.workers, docs=args.docs)
+    return serve_(args.host, args.port, **options)
 
 # %% ../../nbs/31_cli.ipynb #cf4f7864
 def _parser():
@@ -237,6 +238,14 @@ def _app_options(p):
 def _serve_options(p):
     p.add_argument('--host', default='127.0.0.1', help='address to listen at (default: this machine alone)')
     p.add_argument('--port', type=int, default=8000)
+    p.add_argument('--origin', action='append', default=[], metavar='URL',
+                   help='a web page from there may ask, such as https://example.org; may be given again')
+    p.add_argument('--workers', type=int, metavar='N', help='photos at work at a time (default: one a core)')
+    p.add_argument('--waiting', type=int, default=64, metavar='N',
+                   help='requests at work or waiting, beyond which clients are told to come again (default: 64)')
+    p.add_argument('--docs', action='store_true',
+                   help='a page about the service at /docs; the browser that opens it asks the internet for scripts')
+    p.epilog = 'FER_NB_TOKEN in the environment is a token that every request must bear.'
 
 # %% ../../nbs/31_cli.ipynb #ac972acb
 FAULT = 70

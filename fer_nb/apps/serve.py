@@ -14,6 +14,7 @@ import hmac
 import json
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from .. import __version__
@@ -24,6 +25,7 @@ from ..tables import nested, to_rows
 try:
     from fastapi import FastAPI, HTTPException, Query, Request, Response
     from fastapi.middleware.cors import CORSMiddleware
+    from starlette.requests import ClientDisconnect
 except ImportError as e: raise MissingExtra('The service', 'api', e) from e
 
 # %% ../../nbs/32_serve.ipynb #1520880b
@@ -31,8 +33,8 @@ MAX_BYTES, MAX_PHOTOS, MAX_WAITING = 20_000_000, 16, 64 # of a request; photos i
 
 class _Desk:
     "Workers behind a bounded queue"
-    def __init__(self, waiting:int=MAX_WAITING):
-        self.pool, self.free = ThreadPoolExecutor(cores(), 'predict'), threading.BoundedSemaphore(waiting)
+    def __init__(self, waiting:int=MAX_WAITING, workers:int|None=None):
+        self.pool, self.free = ThreadPoolExecutor(workers or cores(), 'predict'), threading.BoundedSemaphore(waiting)
 
     async def do(self, work, *args):
         if not self.free.acquire(blocking=False):
@@ -43,10 +45,13 @@ class _Desk:
 # %% ../../nbs/32_serve.ipynb #e3e126d8
 async def _body(request:Request) -> bytes:
     parts, n = [], 0
-    async for part in request.stream():
-        if (n := n + len(part))>MAX_BYTES:
-            raise HTTPException(413, f'A request holds at most {MAX_BYTES//10**6} MB. Send smaller or fewer photos.')
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            if (n := n + len(part))>MAX_BYTES:
+                what = f'A request holds at most {MAX_BYTES//10**6} MB. Send smaller or fewer photos.'
+                raise HTTPException(413, what)
+            parts.append(part)
+    except ClientDisconnect: raise HTTPException(400, 'The client hung up.') from None # nobody hears it
     return b''.join(parts)
 
 def _from_json(body:bytes) -> list[tuple[str, bytes]]:
@@ -114,11 +119,14 @@ def _guard(token:str|None):
 
 def create_app(recognizer:EmotionRecognizer|None=None, # None: the shipped one
                token:str|None=None,                    # that a request must bear; None: FER_NB_TOKEN, or none
-               origins:tuple[str, ...]=(),             # of pages that may ask
-               waiting:int=MAX_WAITING                 # requests at work or waiting, beyond which 429 is given
+               origins:Sequence[str]=(),               # of pages that may ask
+               waiting:int=MAX_WAITING,                # requests at work or waiting, beyond which 429 is given
+               workers:int|None=None,                  # photos at work; None: one a core
+               docs:bool=False                         # a page at /docs, whose scripts come from the network
               ) -> FastAPI:
     "The service as an ASGI application"
-    app = FastAPI(title='fer_nb', version=__version__, description=_ABOUT)
+    app = FastAPI(title='fer_nb', version=__version__, description=_ABOUT, redoc_url=None,
+                  docs_url='/docs' if docs else None)
     allow = dict(allow_origins=list(origins), allow_methods=['*'], allow_headers=['Authorization', 'Content-Type'])
     if origins: app.add_middleware(CORSMiddleware, **allow)
     base = recognizer or EmotionRecognizer.from_pretrained(threads=1)
@@ -127,7 +135,7 @@ def create_app(recognizer:EmotionRecognizer|None=None, # None: the shipped one
     @app.get('/health')
     async def health() -> dict[str, str]: return dict(status='ok', version=__version__)
 
-    _add_predict(app, base, _Desk(waiting), _guard(token or os.environ.get('FER_NB_TOKEN')))
+    _add_predict(app, base, _Desk(waiting, workers), _guard(token or os.environ.get('FER_NB_TOKEN')))
     return app
 
 # %% ../../nbs/32_serve.ipynb #2698b079
@@ -158,11 +166,12 @@ def _add_predict(app:FastAPI, base:EmotionRecognizer, desk:_Desk, allowed):
 
 # %% ../../nbs/32_serve.ipynb #29a127fc
 def serve(host:str='127.0.0.1', # address to listen at
-          port:int=8000):
+          port:int=8000,
+          **options             # of `create_app`
+         ):
     "Run the service until it is stopped; running requests are finished first"
     try:
         import uvicorn
     except ImportError as e: raise MissingExtra('The service', 'api', e) from e
-    uvicorn.run(
-        create_app(), host=host, port=port, timeout_graceful_shutdown=30, server_header=False, log_level='warning'
-    )
+    app = create_app(**options)
+    uvicorn.run(app, host=host, port=port, timeout_graceful_shutdown=30, server_header=False, log_level='warning')

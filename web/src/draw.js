@@ -48,6 +48,17 @@ function drawPoints(pen, points, unit) {
   }
 }
 
+// Boxes as one reads a page: row by row, each row from left to right; boxes of one row overlap in height by half
+export function readingOrder(faces) {
+  const rows = [], height = ([, y0, , y1]) => y1 - y0
+  const beside = (a, b) => Math.min(a[3], b[3]) - Math.max(a[1], b[1]) >= .5*Math.min(height(a), height(b))
+  for (const p of faces.filter(p => p.box).sort((a, b) => a.box[1] + a.box[3] - b.box[1] - b.box[3])) {
+    if (rows.length && beside(p.box, rows.at(-1)[0].box)) rows.at(-1).push(p)
+    else rows.push([p])
+  }
+  return rows.flatMap(row => row.sort((a, b) => a.box[0] - b.box[0]))
+}
+
 function make(tag, properties = {}, ...children) {
   const node = Object.assign(document.createElement(tag), properties)
   node.append(...children)

@@ -1,7 +1,7 @@
 // The page: a picture, the camera or a film, and what its faces show.
 import { ask, ready } from './client.js'
 import { C } from './core.js'
-import { card, drawFaces, label } from './draw.js'
+import { card, drawFaces, label, readingOrder } from './draw.js'
 import { loadImage, videoFrame } from './image.js'
 import { revise } from './inference.js'
 
@@ -14,6 +14,7 @@ export const shown = { kind: null, faces: [], photo: null, rate: 0, count: 0 } /
 let turn = 0                                                       // grows with everything that is opened
 
 const say = (text, wrong = false) => { state.textContent = text; state.classList.toggle('wrong', wrong) }
+const numbered = faces => [...faces].sort((a, b) => a.number - b.number)
 const answered = () => shown.faces.map(p => revise(p, chosen.truth, chosen.prior))
 
 // The photo or frame that was read, with what was found in it
@@ -27,7 +28,7 @@ function show() {
   pen.drawImage(photo, 0, 0, width, view.height)
   pen.resetTransform()
   drawFaces(pen, faces, { scale, mirror, points: points.checked, unit: width/(view.clientWidth || width) })
-  cards.replaceChildren(...faces.map(card))
+  cards.replaceChildren(...numbered(faces).map(card))
 }
 
 // Make room for something else
@@ -65,11 +66,12 @@ async function openPicture(data) {
     say('Looking for faces …')
     const start = performance.now(), faces = await ask('predict', image)
     if (mine !== turn) return
-    shown.faces = faces.map((p, i) => p.box ? { ...p, number: faces.length > 1 ? i + 1 : '' } : p)
+    const read = readingOrder(faces)
+    shown.faces = faces.map(p => p.box ? { ...p, number: read.length > 1 ? read.indexOf(p) + 1 : '' } : p)
     show()
-    const read = answered().filter(p => p.box), many = read.length > 1 ? 's' : ''
-    const found = `${read.length} face${many}: ${read.map(label).join(', ')}`
-    say(read.length ? found : 'No face was found. Try a larger or brighter one.')
+    const said = numbered(answered()).filter(p => p.box), many = said.length > 1 ? 's' : ''
+    const found = `${said.length} face${many}: ${said.map(label).join(', ')}`
+    say(said.length ? found : 'No face was found. Try a larger or brighter one.')
     speed.textContent = `${((performance.now() - start)/1000).toFixed(1)} s in this browser`
   } catch (error) { if (mine === turn) { if (!shown.photo) open(null); say(error.message, true) } }
 }
@@ -104,17 +106,13 @@ async function watch(mine) {
   }
 }
 
-const REFUSED = {
-  NotAllowedError: 'The camera is not allowed. Allow it beside the address of this page, then press Camera again.',
-  NotFoundError: 'No camera was found. Plug one in, then press Camera again.',
-  NotReadableError: 'The camera is in use by another program. Close that, then press Camera again.',
-}
+const refused = error => error instanceof DOMException && C.words.REFUSED[error.name]
 
 async function openCamera() {
   const mine = open('camera')
   say('Waiting for the camera …')
   try {
-    if (!navigator.mediaDevices) throw new Error('A camera is lent only to pages with https or from this machine.')
+    if (!navigator.mediaDevices) throw new Error(C.words.REFUSED.Error)
     const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, facingMode: 'user' } })
     if (mine !== turn) { stream.getTracks().forEach(t => t.stop()); return }
     stream.getTracks()[0].onended = () => {
@@ -124,7 +122,7 @@ async function openCamera() {
     video.srcObject = stream
     await video.play()
     await watch(mine)
-  } catch (error) { if (mine === turn) { open(null); say(REFUSED[error.name] ?? error.message, true) } }
+  } catch (error) { if (mine === turn) { open(null); say(refused(error) || error.message, true) } }
 }
 
 async function openFilm(data) {

@@ -1,4 +1,5 @@
 "The camera's live picture: every face with box, number and expression, smoothed over time by the tracker."
+import html
 import io
 import json
 import os
@@ -20,6 +21,9 @@ PLACES = max(1, os.cpu_count() or 1) # visitors who can watch at a time
 KEPT = 20_000                        # rows of a session's timeline
 PATIENCE = 10                        # seconds without a frame after which the tab says what may be wrong
 FULL = 'All places are taken at the moment. Stop, and try again in a few minutes.'
+SILENT = 3                           # seconds without a frame after which it says that the camera has gone
+GONE = ('No picture comes from the camera any more. If it was unplugged, or the network was away: press *Stop*, then '
+        '*Start*.')
 NO_WAY = ('No picture has come through. Browser and server may not reach each other directly: whoever runs this page '
           'can name STUN or TURN servers in `FER_NB_ICE_SERVERS`. Single photos work in the *Camera* tab.')
 
@@ -36,7 +40,7 @@ class Viewer:
     "One visitor's live session. Frames come in on a thread of their own; only the newest is looked at"
     def __init__(self):
         self.lock, self.seated, self.full = threading.Lock(), False, False
-        self.landmarks = self.paused = False
+        self.landmarks = self.paused = self.gone = False
         self.begin()
 
     def begin(self) -> None:
@@ -45,19 +49,25 @@ class Viewer:
         self.now: list[FaceRow] = []
         self.rows: deque[FaceRow] = deque(maxlen=KEPT)
         self.image: np.ndarray | None = None
+        self.came = time.monotonic() # when the newest frame came
 
     def look(self, image: np.ndarray # uint8 (H, W, 3), RGB
             ) -> np.ndarray:
         "The frame as the visitor sees it"
         with self.lock:
+            self.came = time.monotonic()
+            if self.gone: return image
             if not self.seated: self.seated = places().acquire(blocking=False)
             self.full = not self.seated
             if self.full: return image
-            if self.paused and self.image is not None: return draw_rows(self.image, self.now)
-            with turns('picture'): self.now = self.tracker(image, time.monotonic()-self.start, self.index)
-            self.image, self.index = image, self.index+1
-            self.rows.extend(r.light() for r in self.now)
+            if not self.paused or self.image is None: self._read(image)
+            image = self.image
         return draw_rows(self._with_points(image) if self.landmarks else image, self.now)
+
+    def _read(self, image):
+        with turns('picture'): self.now = self.tracker(image, time.monotonic()-self.start, self.index)
+        self.image, self.index = image, self.index+1
+        self.rows.extend(r.light() for r in self.now)
 
     def _with_points(self, image):
         im = Image.fromarray(image)
@@ -77,7 +87,11 @@ class Viewer:
         "Give the place to somebody else"
         with self.lock:
             if self.seated: places().release()
-            self.seated = False
+            self.seated, self.gone = False, True
+
+    def silent(self) -> bool:
+        "Did the camera stop sending in the middle?"
+        return bool(self.index) and time.monotonic()-self.came > SILENT
 
     def timeline(self) -> Timeline: return Timeline(list(self.rows), 'live')
 
@@ -99,6 +113,7 @@ def _side(viewer, ctx, since):
     if not ctx.state.playing: return
     late = not viewer.index and not viewer.full and time.monotonic()-since > PATIENCE
     if late: st.warning(NO_WAY)
+    elif viewer.silent(): st.warning(GONE)
     else: _rows(viewer)
 
 def _keep(viewer, playing):
@@ -115,6 +130,7 @@ def tab() -> None:
     "Content of the tab"
     from streamlit_webrtc import WebRtcMode, webrtc_streamer
     viewer = st.session_state.get('live') or st.session_state.setdefault('live', Viewer())
+    st.html(f'<div id="refused" hidden data-words="{html.escape(json.dumps(words.REFUSED))}"></div>')
     st.markdown('The camera’s picture goes to the server of this page, frame by frame, and is forgotten at once.')
     left, right = st.columns([6, 5], gap='medium')
     ways = dict(iceServers=ice_servers())
@@ -127,5 +143,6 @@ def tab() -> None:
             viewer.paused = st.toggle('Pause', key='Pause live')
             _keep(viewer, ctx.state.playing)
     since = st.session_state.setdefault('live since', time.monotonic())
-    if not ctx.state.playing: st.session_state['live since'] = time.monotonic(); viewer.leave()
+    viewer.gone = not ctx.state.playing
+    if viewer.gone: st.session_state['live since'] = time.monotonic(); viewer.leave()
     with right: st.fragment(_side, run_every=.7 if ctx.state.playing else None)(viewer, ctx, since)

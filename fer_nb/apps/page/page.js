@@ -36,6 +36,17 @@ if (!window.fernb) {
     card.scrollIntoView({behavior: 'smooth', block: 'nearest'});
   });
 
+  // What a camera's error means, in place of its name, inside the frame that plays the live picture
+  setInterval(() => {
+    const words = JSON.parse(document.querySelector('#refused')?.dataset.words ?? '{}');
+    all(document, 'iframe[title*=webrtc]').forEach(f => all(f.contentDocument, '.MuiAlert-message').forEach(e => {
+      const [name, ...rest] = e.childNodes;
+      if (!words[name?.data] || !rest.length) return;
+      name.data = words[name.data];
+      rest.forEach(node => { node.data = ''; });
+    }));
+  }, 500);
+
   // The timeline and the player beside it
   const at = (ribbon, t) => {
     const input = ribbon.querySelector('input'), steps = ribbon.dataset.said.split(';').map(s => s.split(/,(.*)/));

@@ -167,4 +167,10 @@ def photo(uri: str, name: str, size: tuple[int, int], found: Sequence[Prediction
     return (f'<figure class="photo"><div>{image}{over}</div>'
             f'<figcaption><b>{name}</b><br>{words.summary(found)}</figcaption></figure>')
 
+def thumb(uri: str, name: str, status: str, found: Sequence[Prediction]) -> str:
+    "A small picture with what it shows, while others are still read"
+    image = f'<img alt="" src="{uri}">' if uri else ''
+    said = f'{words.brief(status, found)} · {html.escape(name)}'
+    return f'<figure class="thumb">{image}<figcaption>{said}</figcaption></figure>'
+
 def heard(text: str) -> str: return f'<p class="heard" role="status">{html.escape(text)}</p>'

@@ -26,7 +26,7 @@ from .parts import data_uri
 MAX_MB, MAX_PIXELS = 5, 50_000_000  # of one picture
 MAX_PICTURES, MAX_SUM_MB = 50, 100  # of one visitor
 FORMATS = 'JPEG', 'PNG', 'WEBP', 'AVIF', 'HEIF' # told by content, whatever the name says
-SHOWN = 1280                        # pixels: the longer side of the copy that is shown
+SHOWN, SMALL = 1280, 240            # pixels: the longer side of the copy that is shown, and of its thumbnail
 SENTENCES = words.sentences(MAX_MB, MAX_PIXELS)
 
 class Reading(NamedTuple):
@@ -44,6 +44,7 @@ class Picture:
     status: str                # a key of `words.WORDS`
     data: bytes = field(default=b'', repr=False)
     uri: str = field(default='', repr=False) # of a copy to show; '' if it could not be read
+    thumb: str = field(default='', repr=False) # of a small one
     size: tuple[int, int] = (0, 0) # of the upright original, pixels
     found: list[Prediction] = field(default_factory=list, repr=False) # two views of each face, in reading order
     made: dict[Any, Any] = field(default_factory=dict, repr=False) # readings and pictures made on demand
@@ -92,10 +93,8 @@ class Picture:
 
 @st.cache_resource(show_spinner='Loading the model, once …')
 def recognizer() -> EmotionRecognizer:
-    "One model for all visitors, with everything loaded that loads on first use"
-    model = EmotionRecognizer.from_pretrained(tta=True)
-    model.predict(load_image(sample(0)[1]))
-    return model
+    "One model for all visitors"
+    return EmotionRecognizer.from_pretrained(tta=True)
 
 @st.cache_resource(show_spinner=False)
 def turns(kind: str) -> threading.BoundedSemaphore:
@@ -123,22 +122,23 @@ def read(name: str, data: bytes, begin: Callable[[], Any] = lambda: None) -> Pic
         found = model.predict(image, name)
         shown = Image.fromarray(image)
         shown.thumbnail((SHOWN, SHOWN))
-        h, w = image.shape[:2]
-        return Picture(name, found[0].status, data, data_uri(shown, 'JPEG'), (w, h), words.order(found))
+        uri, (h, w) = data_uri(shown, 'JPEG'), image.shape[:2]
+        shown.thumbnail((SMALL, SMALL))
+        return Picture(name, found[0].status, data, uri, data_uri(shown, 'JPEG'), (w, h), words.order(found))
 
 def answers(place: str, # on the page; what was taken away there is forgotten
             photos: Sequence[tuple[Any, str, Callable[[], bytes]]], # key, name, how to get the bytes
-            each: Callable[[int, Picture], None] | None = None # told of each picture when it is read
+            each: Callable[[Picture], None] | None = None # told of each picture when it is read
            ) -> list[Picture]:
     "Reads each picture once in a session"
     seen = st.session_state.setdefault(f'read in {place}', {})
     for key in seen.keys() - {k for k, *_ in photos}: del seen[key]
-    new = [(i, photo) for i, photo in enumerate(photos) if photo[0] not in seen]
+    new = [photo for photo in photos if photo[0] not in seen]
     bar = st.progress(0., 'Looking for faces …') if new else None
-    for n, (i, (key, name, data)) in enumerate(new):
+    for n, (key, name, data) in enumerate(new):
         said = f'Picture {n+1} of {len(new)} …' if len(new) > 1 else 'Looking for faces …'
         seen[key] = read(name, data(), functools.partial(bar.progress, n/len(new), said))
-        if each: each(i, seen[key])
+        if each: each(seen[key])
     if bar: bar.empty()
     return [seen[key] for key, *_ in photos]
 
@@ -152,11 +152,16 @@ def sample(i: int) -> tuple[str, bytes]:
     file, name, _ = SAMPLES[i]
     return name, (files('fer_nb')/'apps/page'/file).read_bytes()
 
+@st.cache_resource(show_spinner='Loading the model, once …')
+def read_sample(i: int) -> Picture:
+    "What was found in a sample, for all visitors"
+    return read(*sample(i))
+
 @st.cache_resource(show_spinner=False)
 def thumbnail(i: int) -> str:
     "A sample, small, as an address"
     im = Image.open(io.BytesIO(sample(i)[1]))
-    im.thumbnail((480, 480))
+    im.thumbnail((2*SMALL, 2*SMALL))
     return data_uri(im, 'JPEG')
 
 # What can be taken home

@@ -1,4 +1,5 @@
 "What the page says: plain functions of what was found."
+import string
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fer_nb.core import Prediction
@@ -8,6 +9,11 @@ LEAD = ('Add a picture or a short video, or use your camera. For every face you 
         'name, how likely that is, and what makes it hard to tell. <b>An expression is not what the person feels.</b>')
 FAULT = 'Something went wrong on the server. Reload the page; if it happens again, tell its owner this number'
 MISSING = "{} the extra 'app' on the server: `pip install '.[app]'`."
+REFUSED = dict( # what the browser says of a camera that it cannot lend, by the name of its error
+    NotAllowedError='The camera is not allowed. Allow it beside the address of this page, then try again.',
+    NotFoundError='No camera was found. Plug one in, then try again.',
+    NotReadableError='The camera is in use by another program or tab. Close that, then try again.',
+    Error='Browsers lend a camera only to pages with https, or from the same machine.')
 LINKS = {'Code': 'https://github.com/fer-nb/fer_nb', 'Docs': 'https://fer-nb.github.io/fer_nb',
          'Model card': 'https://github.com/fer-nb/fer_nb/blob/main/MODEL_CARD.md'}
 PRIVATE = 'Pictures are read in memory and never stored.'
@@ -16,6 +22,8 @@ WORDS = dict(ok='Clear', uncertain='Uncertain', no_face='No face', too_small='To
 TRUTHS = dict(people='What people say', fer2013='FER2013’s label')
 PRIORS = {'fitted': 'Fitted', 'everyday': 'Everyday', 'even': 'Even'}
 HELP = dict(
+    face='Faces are numbered as one reads: row by row, from left to right. The command and the library number them by '
+         'size, the largest first.',
     landmarks='The 468 points that the network reads along with the pixels.',
     heat='Where the network looked: the hotter a place, the more the probability drops when that place is covered. '
          'A pale map says that no single place matters much.',
@@ -76,6 +84,13 @@ def summary(found: Sequence[Prediction] # of one picture
     if n.total() == 1: return f'One face: {next(iter(n))}'
     return f'{n.total()} faces: ' + ', '.join(f'{v} {k}' for k, v in n.most_common())
 
+def brief(status: str, found: Sequence[Prediction] # of one picture
+         ) -> str:
+    "The picture in two or three words, for its thumbnail"
+    n = counted(found)
+    if not n: return WORDS[status]
+    return next(iter(n)).capitalize() if len(n) == 1 == n.total() else faces(n.total()).capitalize()
+
 def order(found: Iterable[Prediction]) -> list[Prediction]:
     "Faces as one reads a page: row by row, each row from left to right. Boxes of one row overlap in height by half"
     rows: list[list[Prediction]] = []
@@ -96,6 +111,10 @@ def heard(pictures: Iterable[tuple[str, str, Sequence[Prediction]]] # name, stat
 def plain(name: str) -> str:
     "A file name that Markdown does not read as anything else"
     return '`' + ' '.join(name.replace('`', "'").split()) + '`'
+
+def escaped(text: str) -> str:
+    "A text that Markdown takes as it is"
+    return ''.join('\\'*(c in string.punctuation) + c for c in ' '.join(text.split()))
 
 CARD = dict(what='''
 **What it is.** A small network that looks at 48 × 48 gray pixels and 468 landmarks of a face and names one of seven
