@@ -1,7 +1,11 @@
 # The page in a container:  docker build -t fer_nb . && docker run --rm -p 8501:8501 fer_nb
 # Then http://localhost:8501; health at /_stcore/health. `python tools/container.py` runs these steps without Docker.
-# Everything in it has wheels for x86-64 and for arm64.
-FROM python:3.12-slim
+# Everything in it has wheels for x86-64 and for arm64. The service for programs instead of the page:
+#   docker run --rm -p 8000:8000 --no-healthcheck fer_nb fer_nb serve --host 0.0.0.0
+# The same image again a year later: `docker buildx imagetools inspect python:3.12-slim` prints its digest, for
+#   docker build --build-arg BASE=python:3.12-slim@sha256:… -t fer_nb .
+ARG BASE=python:3.12-slim
+FROM ${BASE}
 ENV ORT_DISABLE_TELEMETRY=1
 RUN useradd --create-home page
 WORKDIR /home/page/app

@@ -90,7 +90,7 @@ lock: | $(PY)
 	  -e "s/python_full_version < '3.13' and //" -e "s/ and python_full_version < '3.13'//" requirements.lock > requirements.tmp
 	mv requirements.tmp requirements.lock
 	grep -E '^[a-z]' requirements.lock | grep -vE '^(numpy|pillow|protobuf)==' | tr -d '\\' > requirements.tmp
-	$(subst uv pip,uv --no-config pip,$(LOCK)) --extra app --constraint requirements.tmp --no-annotate --output-file requirements.txt
+	$(subst uv pip,uv --no-config pip,$(LOCK)) --extra app --extra api --constraint requirements.tmp --no-annotate --output-file requirements.txt
 	rm requirements.tmp
 
 # What building and testing leave behind. The virtual environment stays: delete .venv for a fresh one.

@@ -533,3 +533,28 @@ def test_nothing_is_written(opened, server):
         page.locator('.ribbon').wait_for(timeout=180_000)
     page.context.close()
     assert writes.read_text() == written and state() == before
+
+def test_behind_the_proxy_of_the_deployment_page(browser, server, tmp_path):
+    "nginx with the lines that nbs/howto/deploy.ipynb shows, but for TLS: an upload, its answer and the headers pass"
+    nginx = shutil.which('nginx', path=f'{os.environ["PATH"]}:/usr/sbin')
+    if not nginx: pytest.skip('no nginx on the path')
+    cells = json.loads((root/'nbs/howto/deploy.ipynb').read_text(encoding='utf-8'))['cells']
+    [lines] = [re.findall(r'(?s)```nginx\n(.*?)```', t) for c in cells if '```nginx' in (t := ''.join(c['source']))][0]
+    with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
+    lines = re.sub(r'listen 443 ssl;', f'listen 127.0.0.1:{port};', lines).replace('http://127.0.0.1:8501', server[0])
+    temporary = ''.join(f'{k}_temp_path {tmp_path};' for k in ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
+    begin = f'daemon off; {"user root;"*(os.geteuid() == 0)} pid {tmp_path}/pid; error_log {tmp_path}/log; events {{}}'
+    (tmp_path/'nginx.conf').write_text(f'{begin}\nhttp {{ access_log off; {temporary}\n{lines} }}')
+    process = subprocess.Popen([nginx, '-e', tmp_path/'log', '-c', tmp_path/'nginx.conf'])
+    page = browser.new_page()
+    try:
+        for _ in range(100):
+            try: answer = page.goto(f'http://127.0.0.1:{port}'); break
+            except sync_api.Error: page.wait_for_timeout(100)
+        assert answer.headers['x-content-type-options'] == 'nosniff' and 'max-age' in str(answer.headers)
+        uploader = page.locator('.st-key-pictures input[type=file]')
+        uploader.wait_for(state='attached', timeout=60_000)
+        uploader.set_input_files([portrait])
+        cards(page)
+        assert not [f for f in tmp_path.iterdir() if f.name.isdigit()] # nginx kept nothing
+    finally: page.close(); process.terminate(); process.wait(10)

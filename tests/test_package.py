@@ -206,6 +206,20 @@ def test_the_page_is_locked_at_what_is_tested():
     )  # held back by what only training needs, or by Python's version
 
 
+def test_the_container_can_serve_programs_too():
+    assert {'fastapi', 'uvicorn', 'python-multipart', 'pydantic-core'} <= set(pins('requirements.txt'))
+
+def test_licences_are_named():
+    "LICENSES.md lists what is installed; `python tools/licences.py` writes it"
+    sys.path.insert(0, str(root/'tools'))
+    import licences
+    if not find_spec('streamlit') or not find_spec('fastapi'): pytest.skip('not all of it is installed here')
+    text = (root/'LICENSES.md').read_text(encoding='utf-8')
+    missing = [name for name, said, *_ in licences.rows() if f'| {name} | {said} |' not in text]
+    assert not missing, f'run python tools/licences.py: {missing}'
+    for word in 'libx264', 'libx265', 'GPL': assert word in licences.HEAD
+    assert {'numpy', 'pillow', 'onnxruntime', 'streamlit', 'av', 'fastapi'} <= {name for name, *_ in licences.rows()}
+
 # The rules of the house
 
 def test_rules_of_the_house_would_tell(tmp_path, monkeypatch):

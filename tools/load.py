@@ -2,12 +2,16 @@
 
     python tools/load.py                    # 20 browser sessions on a server of its own
     python tools/load.py --sessions 5 --address http://127.0.0.1:8501
+    python tools/load.py --large --leave .5 --live 2   # photos of 5 MB; half leave in the middle; two watch live
+    python tools/load.py --turn 200                    # visitors one after the other: does memory stay where it is?
 
 Every session is a browser context of its own with a picture of its own. All open the page, then all upload at once.
-Needs Chromium and the `dev` and `notebook` extras.
+`--out FILE` keeps the tables as JSON. Needs Chromium and the `dev` and `notebook` extras.
 """
 import argparse
 import io
+import json
+import re
 import shutil
 import socket
 import statistics
@@ -15,9 +19,13 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zlib
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
+MB = 2**20
+PATIENCE = 40 # seconds until a visitor who left is forgotten, with a little more
+CAMERA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
 FLAGS = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
          '--disable-component-update --disable-sync').split()
 SEEN = '''new MutationObserver(() => {
@@ -35,11 +43,50 @@ def pictures(n):
         ImageEnhance.Brightness(face.filter(ImageFilter.GaussianBlur(.5*i))).enhance(1-.02*i).save(f, 'PNG')
         yield f'visitor-{i+1:02}.png', f.getvalue()
 
-def visit(browser, address, sessions, timeout=120):
-    "One dict a session: what it was told, what the recogniser says alone, milliseconds to first paint and answer"
+def padded(data, size=5*MB - 1000):
+    "The same picture in a file of 5 MB: a PNG may carry a part that nobody shows"
+    n = size - len(data) - 12
+    part = b'prVt' + bytes(n)
+    return data[:-12] + n.to_bytes(4, 'big') + part + zlib.crc32(part).to_bytes(4, 'big') + data[-12:]
+
+def watch(browser, address):
+    "A visitor of the live tab, who stays"
+    page = browser.new_context(permissions=['camera']).new_page()
+    page.goto(address)
+    page.get_by_role('tab', name='Live').click(timeout=120_000)
+    frame = page.frame_locator('iframe[title*="webrtc"]')
+    frame.get_by_role('button', name=re.compile('start', re.I)).click(timeout=60_000)
+    return page
+
+def in_turn(browser, address, n, process):
+    "Megabytes of the server while `n` visitors come and go, ten pictures each, a row for each tenth of them"
+    import psutil
+    server, rows = psutil.Process(process.pid), []
+    files = [dict(name=name, mimeType='image/png', buffer=padded(data)) for name,data in pictures(10)]
+    for i in range(1, n+1):
+        page = browser.new_context().new_page()
+        page.goto(address)
+        uploader = page.locator('.st-key-pictures input[type=file]')
+        uploader.wait_for(state='attached', timeout=120_000)
+        uploader.set_input_files(files)
+        page.locator('.bars').first.wait_for(state='attached', timeout=120_000)
+        page.context.close() # most leave in the middle of their pictures
+        if i % max(1, n//10) == 0:
+            at_work = server.memory_info().rss/MB
+            time.sleep(PATIENCE)
+            rows.append(dict(visitors=i, at_work=round(at_work), left=round(server.memory_info().rss/MB),
+                             handles=server.num_fds(), threads=server.num_threads()))
+            print(rows[-1], flush=True)
+    return rows
+
+def visit(browser, address, sessions, timeout=120, large=False, leave=0.):
+    """One dict a session: what it was told, what the recogniser says alone, milliseconds to first paint and answer.
+    The last `leave` of them close their page as soon as they have sent; they are not among the answers
+    """
     from fer_nb.apps.page.words import percent
     from fer_nb.inference import EmotionRecognizer
     files, recognizer = list(pictures(sessions)), EmotionRecognizer.from_pretrained()
+    if large: files = [(name, padded(data)) for name,data in files]
     def expected(data): return sorted((k, percent(v)) for k,v in recognizer.predict(data)[0].probabilities.items())
     visits = [dict(name=name, expected=(name, expected(data))) for name,data in files]
     for v in visits:
@@ -53,6 +100,8 @@ def visit(browser, address, sessions, timeout=120):
         v['sent'] = 1000*time.time()
         file = dict(name=name, mimeType='image/png', buffer=data)
         v['page'].locator('.st-key-pictures input[type=file]').set_input_files([file], no_wait_after=True)
+    for v in visits[sessions-int(leave*sessions):]: v.pop('page').context.close()
+    visits = [v for v in visits if 'page' in v]
     for v in visits:
         page = v.pop('page')
         page.locator('.bars').wait_for(timeout=1000*timeout)
@@ -87,26 +136,47 @@ def table(visits, memory=None):
     lines = [head, '', '| | median | slowest |', '|:--|--:|--:|', row('paint'), row('answer')]
     return '\n'.join(lines)
 
-def main():
+def everybody(browser, address, args, process):
+    "All at once, after a warm-up; the tables, and whether any answer was wrong"
+    for name in 'warm-up', 'one session': print(f'{name}:', table(visit(browser, address, 1)), sep='\n', flush=True)
+    viewers = [watch(browser, address) for _ in range(args.live)]
+    visits = visit(browser, address, args.sessions, large=args.large, leave=args.leave)
+    import psutil
+    memory = psutil.Process(process.pid).memory_info().rss/MB if process else None
+    print('all at once:', table(visits, memory), sep='\n', flush=True)
+    playing = sum(v.frame_locator('iframe[title*="webrtc"]').locator('video').count() for v in viewers)
+    if args.live: print(f'{playing} of {args.live} live viewers still see a picture')
+    wrong = sum(v['said']!=v['expected'] for v in visits) + args.live-playing
+    return dict(wrong=wrong, memory=memory, visits=[{k: v[k] for k in ('paint', 'answer')} for v in visits])
+
+def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--sessions', type=int, default=20); parser.add_argument('--address')
-    args = parser.parse_args()
+    parser.add_argument('--sessions', type=int, default=20)
+    parser.add_argument('--address', help='of a server that runs already')
+    parser.add_argument('--large', action='store_true', help='files of 5 MB')
+    parser.add_argument('--leave', type=float, default=0., metavar='FRACTION', help='of them leave before the answer')
+    parser.add_argument('--live', type=int, default=0, metavar='N', help='watch the live tab meanwhile')
+    parser.add_argument('--turn', type=int, default=0, metavar='N', help='instead: N visitors one after the other')
+    parser.add_argument('--out', metavar='FILE')
+    return parser.parse_args()
+
+def main():
+    args = options()
     from playwright.sync_api import sync_playwright
     sys.path.insert(0, str(root))
     chromium = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
     process, address = (None, args.address) if args.address else serve()
+    if args.turn and not process: sys.exit('--turn looks at the memory of a server of its own: leave out --address')
     try:
         with sync_playwright() as p:
-            browser = p.chromium.launch(executable_path=chromium, args=FLAGS)
-            print('warm-up, one session:'); print(table(visit(browser, address, 1)))
-            print('one session:'); print(table(visit(browser, address, 1)))
-            visits = visit(browser, address, args.sessions)
+            browser = p.chromium.launch(executable_path=chromium, args=FLAGS+CAMERA)
+            if args.turn: said = in_turn(browser, address, args.turn, process)
+            else: said = everybody(browser, address, args, process)
             browser.close()
-        import psutil
-        memory = psutil.Process(process.pid).memory_info().rss/2**20 if process else None
-        print('all at once:'); print(table(visits, memory))
-        sys.exit(any(v['said']!=v['expected'] for v in visits))
     finally:
         if process: process.terminate(); process.wait(10)
+    if args.out: Path(args.out).write_text(json.dumps(said, indent=1) + '\n')
+    if args.turn: sys.exit(said[-1]['left'] - said[len(said)//4]['left'] > 100) # flat within 100 MB
+    sys.exit(bool(said['wrong']))
 
 if __name__ == '__main__': main()

@@ -23,7 +23,7 @@ from fer_nb.tables import columns, table_writer, to_rows
 from . import words
 from .parts import data_uri
 
-MAX_MB, MAX_PIXELS = 5, 50_000_000  # of one picture
+MAX_MB, MAX_PIXELS = 5, 40_000_000  # of one picture
 MAX_PICTURES, MAX_SUM_MB = 50, 100  # of one visitor
 FORMATS = 'JPEG', 'PNG', 'WEBP', 'AVIF', 'HEIF' # told by content, whatever the name says
 SHOWN, SMALL = 1280, 240            # pixels: the longer side of the copy that is shown, and of its thumbnail
