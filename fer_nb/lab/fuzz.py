@@ -156,7 +156,7 @@ class Task:
     "Looks at inputs of a seed, in some process"
     def __init__(self, seed:int):
         self.seed, self.folder = seed, Path(tempfile.mkdtemp(prefix='fuzz-'))
-        for read,good,_ in targets().values(): read(next(iter(good.values())), self.folder) # loads what loads on first use
+        for read,good,_ in targets().values(): read(next(iter(good.values())), self.folder) # what loads on first use
 
     def __call__(self, number:int) -> dict[str, Any]: # target, form, outcome, seconds, megabytes, said
         name, form, data = case(self.seed, number) if number>=0 else ('planted', '', b'')
