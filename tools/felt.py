@@ -19,7 +19,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 import load
@@ -43,7 +43,7 @@ def frame(i: int) -> Image.Image:
     for b in range(BITS): im.paste((255*(i >> b & 1),)*3, (b*CELL, 0, (b+1)*CELL, CELL))
     return im
 
-def camera(path: Path, frames: int = 240) -> list[str]:
+def camera(path: Path, frames: int = 240, frame: Callable[[int], Image.Image] = frame) -> list[str]:
     "A film, and what Chromium must be told to take it for its camera"
     with open(path, 'wb') as f:
         f.write(f'YUV4MPEG2 W{SIZE[0]} H{SIZE[1]} F{FPS}:1 Ip A1:1 C420jpeg\n'.encode())

@@ -3,11 +3,16 @@
     python tools/screenshots.py                  # the README's two: nbs/images/page-light.jpg and page-phone.jpg
     python tools/screenshots.py --states         # every state, on laptop and phone, light and dark, into screenshots/
     python tools/screenshots.py --states empty group --views phone-dark
+    python tools/screenshots.py --live           # films of both live pictures, into nbs/images/live-*.webp
 """
 import argparse
 import io
 import shutil
+import tempfile
+from pathlib import Path
+import felt
 import load
+import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -109,11 +114,60 @@ def shoot(browser, address, state, **options):
     page.context.close()
     return window, full
 
+# Live: what happens in front of the camera, and films of both pages
+
+def people(i):
+    "Two people who move a little"
+    def head(name, box, at):
+        dx, dy = 10*np.sin(i/25 + at), 6*np.sin(i/17 + at)
+        shifted = [int(v + d) for v, d in zip(box, (dx, dy, dx, dy))]
+        return Image.open(load.root/'fer_nb/apps/page'/name).convert('RGB').crop(shifted).resize((320, 480))
+    im = Image.new('RGB', felt.SIZE)
+    im.paste(head('smile.jpg', (130, 10, 330, 310), 0), (0, 0))
+    im.paste(head('sample.jpg', (140, 60, 400, 450), 2), (320, 0))
+    return im
+
+def film(page, file, frames=24, every=160, width=960):
+    "What the window shows, as a film that starts over"
+    out = []
+    for _ in range(frames):
+        out.append(Image.open(io.BytesIO(page.screenshot())).convert('RGB'))
+        page.wait_for_timeout(every)
+    small = [im.resize((width, round(width*im.height/im.width)), Image.Resampling.LANCZOS) for im in out]
+    small[0].save(images/file, save_all=True, append_images=small[1:], duration=every, loop=0, quality=62, method=4)
+    print(f'nbs/images/{file} {(images/file).stat().st_size/1024:.0f} kB')
+
+def live_films():
+    "Both pages while they watch"
+    with tempfile.TemporaryDirectory() as d, felt.browser(*felt.camera(Path(d)/'camera.y4m', 160, people)) as browser:
+        def opened(address):
+            page = browser.new_context(permissions=['camera'], viewport=dict(width=1180, height=720)).new_page()
+            page.set_default_timeout(180_000)
+            page.goto(address)
+            return page
+        process, address = load.serve()
+        try:
+            page = opened(address)
+            page.get_by_role('tab', name='Live').click()
+            page.frame_locator('iframe[title*=webrtc]').get_by_role('button', name='Start').click()
+            page.locator('[data-face^=live]').nth(1).wait_for()
+            still(page)
+            film(page, 'live-page.webp')
+            page.context.close()
+        finally: process.kill()
+        with felt.static() as address:
+            page = opened(address)
+            page.get_by_role('button', name='Camera').click()
+            page.locator('.face').nth(1).wait_for()
+            film(page, 'live-web.webp')
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--states', nargs='*', choices=[*STATES, []], metavar='STATE', help=', '.join(STATES))
     parser.add_argument('--views', nargs='*', choices=VIEWS, default=list(VIEWS))
+    parser.add_argument('--live', action='store_true', help='films of the live pictures')
     args = parser.parse_args()
+    if args.live: return live_films()
     chromium = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
     process, address = load.serve()
     try:

@@ -19,6 +19,7 @@ import io
 import os
 import threading
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 import numpy as np
 import torch
@@ -124,7 +125,10 @@ def _tile(arrays, i, lines, landmarks, size, marked):
          Image.fromarray(face).convert('RGB').resize((size, size), Image.Resampling.BICUBIC)
     tile = Image.new('RGB', (size+6, size+6+16*len(lines)), 'white'); tile.paste(im, (3, 3))
     draw, font = ImageDraw.Draw(tile), ImageFont.load_default(12)
-    for k,(text,emotion) in enumerate(lines): draw.text((4, size+4+16*k), text, COLORS.get(emotion, 'black'), font)
+    for k,(text,emotion) in enumerate(lines):
+        y = size+4+16*k
+        if emotion: draw.rectangle((4, y+3, 12, y+11), COLORS[emotion], '#444')
+        draw.text((17 if emotion else 4, y), text, 'black', font)
     if landmarks and not drawn:
         draw.rectangle((3, size - 13, size + 2, size + 2), fill='white')
         draw.text((6, size - 13), 'no landmarks', 'black', font)
@@ -639,6 +643,7 @@ def messages_html(predictions) -> str:
     )
 
 # %% ../../nbs/30_explorer.ipynb #acef4858
+_FIRST = 'Eileen Collins (NASA)', 'apps/page/smile.jpg'
 _NOTE = (f'Choose a face by its position, or a picture of your own: JPEG, PNG or WebP, up to {MAX_MB} MB. A file '
          'of more than 10 MB never gets here, and the button stops answering: run the cell again with a smaller one.')
 
@@ -677,7 +682,7 @@ class ModelRoom(_ModelControls):
 
     def enter(self):
         "Show the first face, once the room is entered"
-        if self.crop is None: self.take_face()
+        if self.crop is None: self.take_first()
 
 # %% ../../nbs/30_explorer.ipynb #518c31d5
 @patch
@@ -712,23 +717,35 @@ def update(self:ModelRoom, change=None): # noqa: F811, another class's
 
 # %% ../../nbs/30_explorer.ipynb #dc8b6120
 @patch
-@guarded
-def take_upload(self:ModelRoom, change=None):
-    "Answer for the picture that was chosen"
-    if not self.upload.value: return
-    file, self.at, self.crop = self.upload.value[0], None, None
+def _take_photo(self:ModelRoom, name,
+                photo # function that gives the file
+               ):
+    self.at = self.crop = None
     self.answer.value = self.photo.value = self.neighbours.value = self.name.value = ''
     self.which.layout.display = 'none'
-    self.message.value = f'Looking at {html.escape(file["name"])} …'
-    picture, self.predictions = answer(self.recognizer(), uploaded(file))
+    self.message.value = f'Looking at {html.escape(name)} …'
+    picture, self.predictions = answer(self.recognizer(), photo())
     readable = [(f'{i}: {p.emotion}', i-1) for i,p in enumerate(self.predictions, 1) if p.probabilities]
-    photo = picture_html(picture, f'{file["name"]}, faces marked') if picture else ''
-    self.photo.value, said = photo, messages_html(self.predictions)
+    self.photo.value = shown = picture_html(picture, f'{name}, faces marked') if picture else ''
+    said = messages_html(self.predictions)
     if readable:
         self.which.options, self.which.layout.display = readable, None if len(readable)>1 else 'none'
         self.which.index = 0
-        self._show_face(self.predictions[readable[0][1]].crop, file['name'], photo)
+        self._show_face(self.predictions[readable[0][1]].crop, name, shown)
     self.message.value = said
+
+@patch
+@guarded
+def take_upload(self:ModelRoom, change=None):
+    "Answer for the picture that was chosen"
+    if self.upload.value: self._take_photo((file := self.upload.value[0])['name'], lambda: uploaded(file))
+
+@patch
+@guarded
+def take_first(self:ModelRoom):
+    "Answer for the photograph with which the room opens"
+    name, file = _FIRST
+    self._take_photo(name, (files('fer_nb')/file).read_bytes)
 
 @patch
 @guarded
@@ -869,12 +886,21 @@ class Matrix(widgets.GridBox):
             b.style.button_color, b.style.text_color = _shade(n/max(confusion[l].sum(), 1))
             b.description, b.tooltip = str(n), f'{CLASSES[l]} called {CLASSES[s]}: {n} faces'
 
+# %% ../../nbs/30_explorer.ipynb #105676c2
+_DRAWN = (
+    '<p style="max-width:46em;line-height:1.4"><b>These faces are drawn.</b> The network learned from photographs, '
+    'and its confidence was calibrated on photographs. On drawings it may be wrong and yet sure of it, '
+    'so neither the matrix nor the threshold tells anything about photographs. Set FER2013_HOME to see the '
+    'errors that count.</p>'
+)
+
 # %% ../../nbs/30_explorer.ipynb #55a5553d
 class ErrorRoom(widgets.VBox):
     "The confusion matrix with doors, the most confident mistakes, and a threshold"
     def __init__(self, arrays:FerArrays,
                  recognizer, # function that gives the `EmotionRecognizer`
-                 votes=None  # int (N, 10) of FER+
+                 votes=None, # int (N, 10) of FER+
+                 note=''     # what a visitor must know of these faces
                 ):
         self.arrays, self.recognizer, self.answers, self.cell = arrays, recognizer, {}, None
         self.split = widgets.Dropdown(options=['PublicTest', 'Training'], description='split', layout=_wide(220))
@@ -885,7 +911,7 @@ class ErrorRoom(widgets.VBox):
         right = widgets.VBox([self.threshold, self.scores, self.plot])
         doors = widgets.Box([self.matrix, right], layout=widgets.Layout(flex_flow='row wrap'))
         head = widgets.HBox([self.split, self.mistakes, self.bar])
-        super().__init__([head, self.message, doors, self.heading, self.gallery])
+        super().__init__([widgets.HTML(note), head, self.message, doors, self.heading, self.gallery])
         for w in (self.split, self.threshold): w.observe(self.update, 'value')
         self.mistakes.on_click(self.open_mistakes)
 
@@ -947,14 +973,15 @@ def explore(arrays=None,     # `FerArrays` with landmarks; None: as `open_arrays
            ) -> widgets.Tab:
     "The explorer: the data, its augmentation, the model, its errors"
     shared = functools.cache(lambda: recognizer or _with_features()) # nearest faces need them
-    about, failed = '', None
+    about, failed, given = '', None, arrays is not None
     try:
-        if arrays is None: arrays, votes, about = open_arrays()
+        if not given: arrays, votes, about = open_arrays()
     except Exception as e:
         failed = sentence_html(f'The data could not be opened. {e} The other rooms show drawn faces.')
         arrays, votes = add_landmarks(synthetic_faces(49), LandmarkExtractor(), workers=1, progress=False), None
     data = widgets.HTML(failed) if failed else DataRoom(arrays, votes, about or f'{len(arrays):,} faces.')
-    rooms = [data, AugmentRoom(arrays), ModelRoom(arrays, shared), ErrorRoom(arrays, shared, votes)]
+    note = '' if given or (os.environ.get('FER2013_HOME') and not failed) else _DRAWN
+    rooms = [data, AugmentRoom(arrays), ModelRoom(arrays, shared), ErrorRoom(arrays, shared, votes, note)]
     tab = widgets.Tab(rooms, titles=['Data', 'Augmentation', 'Model', 'Errors'])
     tab.observe(lambda c: getattr(rooms[c['new']], 'enter', lambda: None)(), 'selected_index')
     return tab
