@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 pytest.importorskip('streamlit')
-from fer_nb.apps.page.reading import MAX_MB, MAX_PIXELS
+from fer_nb.apps.page.reading import MAX_MB, MAX_PIXELS, MAX_SIDE, read
 
 root = Path(__file__).resolve().parents[1]
 SECONDS, MEGABYTES = 5, 600 # of CPU, and beyond what the process holds anyway
@@ -57,7 +57,7 @@ def turned():
 WORST = {'16-bit png': lambda: png(16, 6, 4, 0), 'interlaced png': lambda: png(8, 6, 4, 1), 'scans': scans,
          'cmyk': lambda: saved(Image.new('CMYK', (SIDE, SIDE), 'gray'), 'JPEG'), 'turned jpeg': turned,
          'webp': lambda: saved(Image.new('RGBA', (16383, MAX_PIXELS//16383), (9, 9, 9, 9)), 'WEBP', method=0),
-         'long': lambda: saved(Image.new('RGB', (65_535, MAX_PIXELS//65_535)), 'PNG')}
+         'long': lambda: saved(Image.new('RGB', (MAX_SIDE, MAX_PIXELS//MAX_SIDE)), 'PNG')}
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != 'linux', reason='Linux alone says how much memory was held')
@@ -69,3 +69,6 @@ def test_no_picture_costs_more_than_it_may(kind):
     said = json.loads(done.stdout or b'{}')
     assert done.returncode == 0 and said['status'] == 'no_face', done.stderr.decode()[-500:] # it was read, not refused
     assert said['seconds'] <= SECONDS and said['megabytes'] <= MEGABYTES, said
+
+def test_a_longer_one_is_refused():
+    assert read('x', saved(Image.new('RGB', (MAX_SIDE+1, 9)), 'PNG')).status == 'too_large'

@@ -23,11 +23,11 @@ from fer_nb.tables import columns, table_writer, to_rows
 from . import words
 from .parts import data_uri
 
-MAX_MB, MAX_PIXELS = 5, 40_000_000  # of one picture
+MAX_MB, MAX_PIXELS, MAX_SIDE = 5, 32_000_000, 16_384 # of one picture
 MAX_PICTURES, MAX_SUM_MB = 50, 100  # of one visitor
 FORMATS = 'JPEG', 'PNG', 'WEBP', 'AVIF', 'HEIF' # told by content, whatever the name says
 SHOWN, SMALL = 1280, 240            # pixels: the longer side of the copy that is shown, and of its thumbnail
-SENTENCES = words.sentences(MAX_MB, MAX_PIXELS)
+SENTENCES = words.sentences(MAX_MB, MAX_PIXELS, MAX_SIDE)
 
 class Reading(NamedTuple):
     "How the network's answer is read"
@@ -110,7 +110,9 @@ def kinds() -> list[str]:
 
 def opened(data: bytes) -> np.ndarray: # uint8 (H, W, 3)
     "The pixels of an upload"
-    return load_image(data, MAX_MB*2**20, MAX_PIXELS, FORMATS)
+    image = load_image(data, MAX_MB*2**20, MAX_PIXELS, FORMATS)
+    if max(image.shape) > MAX_SIDE: raise ImageError('longer than the page reads', 'too_large') # the detector's memory
+    return image
 
 def read(name: str, data: bytes, begin: Callable[[], Any] = lambda: None) -> Picture:
     "What was found in one picture; the network is asked here and nowhere else"

@@ -33,11 +33,12 @@ HELP = dict(
     prior='How common each expression is taken to be. Everyday: as common as in FER2013, mostly happy and neutral. '
           'Even: all seven alike, so rare ones are named sooner. Fitted: in between, the best mean of both.')
 
-def sentences(max_mb: int, max_pixels: int) -> dict[str, str]:
+def sentences(max_mb: int, max_pixels: int, max_side: int) -> dict[str, str]:
     "For each status what to tell a person; {} is the file"
     return dict(
         no_face='No face was found in {}. Try a picture in which a face is larger, well lit and turned to the camera.',
-        too_large=f'{{}} is too large. Use a picture of at most {max_mb} MB and {max_pixels//10**6} million pixels.',
+        too_large=f'{{}} is too large. Use a picture of at most {max_mb} MB, {max_pixels//10**6} million pixels and '
+                  f'{max_side:,} pixels a side.',
         unreadable='{} cannot be read as a picture. Save it as JPEG, PNG, WebP or AVIF and try again.')
 
 def percent(p: float) -> str:
