@@ -127,14 +127,14 @@ def people(i):
     im.paste(head('sample.jpg', (140, 60, 400, 450), 2), (320, 0))
     return im
 
-def film(page, file, frames=24, every=160, width=960):
+def film(page, file, frames=16, every=200, width=760):
     "What the window shows, as a film that starts over"
     out = []
     for _ in range(frames):
         out.append(Image.open(io.BytesIO(page.screenshot())).convert('RGB'))
         page.wait_for_timeout(every)
     small = [im.resize((width, round(width*im.height/im.width)), Image.Resampling.LANCZOS) for im in out]
-    small[0].save(images/file, save_all=True, append_images=small[1:], duration=every, loop=0, quality=62, method=4)
+    small[0].save(images/file, save_all=True, append_images=small[1:], duration=every, loop=0, quality=50, method=6)
     print(f'nbs/images/{file} {(images/file).stat().st_size/1024:.0f} kB')
 
 def live_films():
