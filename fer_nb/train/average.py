@@ -114,6 +114,8 @@ def run_stages(name:str|os.PathLike,     # of a recipe with stages, or path of a
     out, made = Path(out), {}
     out.mkdir(parents=True, exist_ok=True)
     for stage in read_stages(name):
+        if stage.file: _given(stage, out) # a missing file is noticed before the first run, not after a day
+    for stage in read_stages(name):
         say(f'stage {stage.name}')
         if stage.average: made[stage.name] = [_soup(stage, made, out)]
         elif stage.file: made[stage.name] = [_given(stage, out)]
