@@ -60,7 +60,6 @@ class HeadCalibration:
     "What was fitted on PublicTest for one head of the network"
     temperature:float=1.              # for one view
     temperature_flip:float=1.         # for the mean of two views
-    bias:tuple[float, ...]=()         # added to each logit, once divided by the temperature; () none
     smoothing:float=0.                # label smoothing in training
     prior:tuple[float, ...]=()        # class frequencies it learned from; () if not known
     default_prior:float=0.            # how much of the prior is divided out unless you say otherwise
@@ -74,21 +73,12 @@ class HeadCalibration:
             self.default_prior,
             self.uncertain_below,
             *self.prior,
-            *self.bias,
         )
         if not all(isinstance(v, (int, float)) and math.isfinite(v) for v in numbers):
             raise WeightsError(f"a calibration holds finite numbers, not {numbers}")
         if min(self.temperature, self.temperature_flip) <= 0:
             raise WeightsError(f"temperatures are above 0, not {self.temperature:g} and {self.temperature_flip:g}")
         if self.prior and min(self.prior) <= 0: raise WeightsError("each class of a prior has a frequency above 0")
-
-    def probabilities(self,
-                      logits:np.ndarray, # float (N, K), of this head
-                      flip:bool=False    # they are the mean of two views
-                     ) -> np.ndarray: # float64 (N, K); rows sum to 1
-        "What the logits mean"
-        warm = self.temperature_flip if flip else self.temperature
-        return softmax(logits/warm + np.asarray(self.bias or 0.))
 
 # %% ../nbs/20_network.ipynb #767723dd
 @dataclass(frozen=True)
@@ -104,7 +94,7 @@ class _Heads:
                     meta:dict[str, Any] # header of a weights file
                    ) -> Self:
         "Read it from a header"
-        def head(h): return HeadCalibration(**h | {k:tuple(h.get(k, ())) for k in ('prior', 'bias')})
+        def head(h): return HeadCalibration(**h | dict(prior=tuple(h.get('prior', ()))))
         try:
             heads:dict[str, Any] = {t:head(h) for t,h in meta.get('calibration', {}).items()}
             return cls(tuple(meta['classes']), tuple(meta.get('votes', ())), **heads)
@@ -132,7 +122,7 @@ class Calibration(_Heads):
                flip:bool=False    # logits are the mean of two views
               ) -> np.ndarray: # float64 (N, 10), columns as in `VOTES`
         "The fraction of annotators who would give each answer, those beyond the seven emotions among them"
-        return self.people.probabilities(self.split(logits)[1], flip)
+        return softmax(self.split(logits)[1], self.people.temperature_flip if flip else self.people.temperature)
 
     def probabilities(self,
                       logits:np.ndarray,    # float (N, classes + votes)
@@ -143,7 +133,9 @@ class Calibration(_Heads):
         "Calibrated probabilities"
         head = getattr(self, truth := self.truth(truth))
         if truth=='people': p = self.shares(logits, flip)[..., VOTE_OF]
-        else: p = head.probabilities(unsmooth(self.split(logits)[0], head.smoothing), flip)
+        else:
+            temperature = head.temperature_flip if flip else head.temperature
+            p = softmax(unsmooth(self.split(logits)[0], head.smoothing), temperature)
         learned = np.asarray(head.prior or (1/len(self.classes),)*len(self.classes))
         p = p*_prior_weights(head.default_prior if prior is None else prior, learned)
         return p/p.sum(-1, keepdims=True)

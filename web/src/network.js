@@ -13,17 +13,14 @@ function unsmooth(logits, smoothing) {
   return softmax(logits).map(p => Math.log(Math.max(p - smoothing/logits.length, p/10, 1e-12)))
 }
 
-// What the logits of one head mean
-const meant = (logits, head) => softmax(logits.map((v, i) => v/head.temperature + (head.bias[i] ?? 0)))
-
 // The fraction of annotators who would give each answer, in the order of VOTES
-export const shares = logits => meant(logits.slice(classes.length), calibration.people)
+export const shares = logits => softmax(logits.slice(classes.length), calibration.people.temperature)
 
 // Calibrated probabilities of 17 logits; prior: from 0, as people's faces are every day, to 1, all classes alike
 export function probabilities(logits, truth = 'people', prior = null) {
   const head = calibration[truth], labels = logits.slice(0, classes.length)
   const p = truth === 'people' ? VOTE_OF.map(i => shares(logits)[i])
-    : meant(unsmooth(labels, head.smoothing), head)
+    : softmax(unsmooth(labels, head.smoothing), head.temperature)
   const asked = typeof prior === 'string' ? C.NAMED[prior] : prior ?? head.default_prior
   const weighed = p.map((v, i) => v*head.prior[i]**-asked), all = sum(weighed)
   return weighed.map(v => v/all)
