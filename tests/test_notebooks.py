@@ -118,18 +118,3 @@ def test_a_run_stores_or_stops(tree, source, stored, monkeypatch):
     else:
         notebooks.run(path)
         assert stored in path.read_text() and old(path) == ([], [])
-
-def minutes(path, until=None):
-    "To read a notebook, as far as a heading: prose at 200 words a minute, code at 30 lines"
-    words = lines = 0
-    for c in json.loads(path.read_text(encoding='utf-8'))['cells']:
-        text = ''.join(c['source'])
-        if until and c['cell_type'] == 'markdown' and until in text: break
-        if c['cell_type'] == 'markdown': words += len(text.split())
-        elif not text.startswith('#| hide'): lines += len(text.splitlines())
-    return words/200 + lines/30
-
-def test_the_way_to_the_app_takes_as_long_as_the_readme_says():
-    way = sorted((Path(__file__).parents[1]/'nbs').glob('0[0-7]_*.ipynb'))
-    took = sum(minutes(p, '## Finding the faces' if p.stem == '05_faces' else None) for p in way)
-    assert len(way) == 8 and 120 <= took <= 180, took  # "two to three hours", the page itself aside

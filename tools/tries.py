@@ -11,7 +11,7 @@ import argparse
 import json
 from pathlib import Path
 import numpy as np
-from fer_nb.core import VOTE_OF
+from fer_nb.core import VOTE_OF, VOTES
 from fer_nb.lab import trunk  # noqa: F401  registers its branch
 from fer_nb.landmarks import LandmarkExtractor
 from fer_nb.network import OnnxNet, find_weights, softmax
@@ -39,16 +39,30 @@ def figures(labels, shares, prior, faces, votes):
         ferplus8=dict(n=int((eight>=0).sum()), accuracy=float((shares[:, :8].argmax(1)==eight)[eight>=0].mean())),
         share_error=share_error(said, votes))
 
+def drift(network, arrays, votes):
+    "Mean shares stated and voted, on each tenth Training face and on PublicTest: log ratio, and in standard errors"
+    out = {}
+    for split, step in (('Training', 10), ('PublicTest', 1)):
+        rows = np.flatnonzero(arrays.split==SPLITS.index(split))[::step]
+        stated = softmax(predict_logits(network, arrays[rows], tta=True)[:, 7:])
+        voted = votes[rows]/np.maximum(votes[rows].sum(1, keepdims=True), 1)
+        off = voted-stated
+        out[split] = {k: dict(stated=p, voted=v, log_ratio=np.log(v/p), errors=e) for k, p, v, e in zip(
+            VOTES, stated.mean(0), voted.mean(0), off.mean(0)/(off.std(0)/len(off)**.5))}
+    return out
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('networks', nargs='+', metavar='NAME=WEIGHTS')
+    parser.add_argument('--drift', action='store_true', help='also what the first network states beside what was voted')
     parser.add_argument('--mean', nargs=3, action='append', default=[], metavar=('A', 'B', 'W'))
     args = parser.parse_args()
     arrays = prepare(extract=LandmarkExtractor(), progress=False)
-    public, votes = arrays.subset('PublicTest'), read_ferplus(arrays)[arrays.split==SPLITS.index('PublicTest')]
-    prior, logits, tries = np.array(OnnxNet(find_weights()).calibration.people.prior), {}, {}
+    cast, public = read_ferplus(arrays), arrays.subset('PublicTest')
+    votes = cast[arrays.split==SPLITS.index('PublicTest')]
+    prior, nets, logits, tries = np.array(OnnxNet(find_weights()).calibration.people.prior), {}, {}, {}
     for name, file in (n.split('=', 1) for n in args.networks):
-        net = TorchNet(*load_weights(file))
+        nets[name] = net = TorchNet(*load_weights(file))
         logits[name] = {v: predict_logits(net, public, tta=v=='flip_tta') for v in ('single', 'flip_tta')}
     def heads(z): return [np.log(softmax(part).clip(1e-12)) for part in (z[:, :7], z[:, 7:])]
     for name, views in logits.items():
@@ -66,6 +80,7 @@ def main():
     notes = {k: dict(r, **{x: old['tries'][k][x] for x in ('what', 'minutes') if x in old.get('tries', {}).get(k, {})})
              for k, r in tries.items()}
     new = old | dict(split='PublicTest', n=int((majority>=0).sum()), tries=notes, between=between)
+    if args.drift: new['drift'] = drift(next(iter(nets.values())), arrays, cast)
     FILE.write_text(json.dumps(new, indent=1, default=float) + '\n')
     for name, r in tries.items():
         f = r['flip_tta']

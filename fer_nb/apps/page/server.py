@@ -24,9 +24,10 @@ _UPLOAD = re.compile(r'.*/_stcore/upload_file/([^/]+)/')
 def headers() -> list[tuple[bytes, bytes]]:
     "Headers of every answer. FER_NB_FRAMES names who else may show the page in a frame, as `https://example.org`"
     frames = ' '.join(["'self'", os.environ.get('FER_NB_FRAMES', '')]).strip()
+    # data: to connect, since Streamlit fetches the camera's picture as one
     policy = ["default-src 'self'", "script-src 'self' 'unsafe-inline'", "object-src 'none'",
               "style-src 'self' 'unsafe-inline'", "img-src 'self' data: blob:", "media-src 'self' data: blob:",
-              "font-src 'self' data:", "connect-src 'self' ws: wss:", "worker-src 'self' blob:", "base-uri 'self'",
+              "font-src 'self' data:", "connect-src 'self' ws: wss: data:", "worker-src 'self' blob:", "base-uri 'self'",
               "form-action 'self'", f'frame-ancestors {frames}']
     named = {'content-security-policy': '; '.join(policy), 'x-content-type-options': 'nosniff',
              'referrer-policy': 'no-referrer', 'permissions-policy': 'camera=(self), microphone=(), geolocation=()'}
