@@ -27,8 +27,8 @@ def headers() -> list[tuple[bytes, bytes]]:
     # data: to connect, since Streamlit fetches the camera's picture as one
     policy = ["default-src 'self'", "script-src 'self' 'unsafe-inline'", "object-src 'none'",
               "style-src 'self' 'unsafe-inline'", "img-src 'self' data: blob:", "media-src 'self' data: blob:",
-              "font-src 'self' data:", "connect-src 'self' ws: wss: data:", "worker-src 'self' blob:", "base-uri 'self'",
-              "form-action 'self'", f'frame-ancestors {frames}']
+              "font-src 'self' data:", "connect-src 'self' ws: wss: data:", "worker-src 'self' blob:",
+              "base-uri 'self'", "form-action 'self'", f'frame-ancestors {frames}']
     named = {'content-security-policy': '; '.join(policy), 'x-content-type-options': 'nosniff',
              'referrer-policy': 'no-referrer', 'permissions-policy': 'camera=(self), microphone=(), geolocation=()'}
     return [(k.encode(), v.encode()) for k, v in named.items()]
