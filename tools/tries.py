@@ -63,18 +63,15 @@ def main():
     prior, nets, logits, tries = np.array(OnnxNet(find_weights()).calibration.people.prior), {}, {}, {}
     for name, file in (n.split('=', 1) for n in args.networks):
         nets[name] = net = TorchNet(*load_weights(file))
-        logits[name] = {v: predict_logits(net, public, tta=v=='flip_tta') for v in ('single', 'flip_tta')}
+        logits[name] = predict_logits(net, public, tta=True)
     def heads(z): return [np.log(softmax(part).clip(1e-12)) for part in (z[:, :7], z[:, 7:])]
-    for name, views in logits.items():
-        tries[name] = {v: figures(*heads(z), prior, public, votes) for v, z in views.items()}
+    for name, z in logits.items(): tries[name] = dict(flip_tta=figures(*heads(z), prior, public, votes))
     for a, b, w in args.mean:
-        mixed = {v: [float(w)*p + (1-float(w))*q for p, q in zip(heads(logits[a][v]), heads(logits[b][v]))]
-                 for v in ('single', 'flip_tta')}
-        tries[f'{float(w):g} {a}, {1-float(w):g} {b}'] = {
-            v: figures(*m, prior, public, votes) for v, m in mixed.items()}
+        mixed = [float(w)*p + (1-float(w))*q for p, q in zip(heads(logits[a]), heads(logits[b]))]
+        tries[f'{float(w):g} {a}, {1-float(w):g} {b}'] = dict(flip_tta=figures(*mixed, prior, public, votes))
     old = json.loads(FILE.read_text()) if FILE.exists() else {}
     majority = ferplus_majority(votes)
-    said = [z['flip_tta'][:, 7:][:, VOTE_OF].argmax(1)[majority>=0] for z in list(logits.values())[:2]]
+    said = [z[:, 7:][:, VOTE_OF].argmax(1)[majority>=0] for z in list(logits.values())[:2]]
     right = [s==majority[majority>=0] for s in said]
     between = dict(agree=float((said[0]==said[-1]).mean()), either_right=float((right[0] | right[-1]).mean()))
     notes = {k: dict(r, **{x: old['tries'][k][x] for x in ('what', 'minutes') if x in old.get('tries', {}).get(k, {})})

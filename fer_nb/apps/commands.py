@@ -236,7 +236,7 @@ def _about_lines(report):
         for name,n in report['skipped'].items():
             yield f"{'left out':>26}: {name}, {n} pictures: no class of ours (--map {name}=… says which)"
         if report['unusable']: yield f"{'not used':>26}: {len(report['unusable'])} pictures"
-        if report['shared']:
+        if report.get('shared'):
             yield f"{'warning':>26}: FER2013 holds {len(report['shared'])} of the pictures, {report['shared'][0]} first"
 
 def _truth_lines(truth, r, twins):
