@@ -38,13 +38,13 @@ class TrainConfig:
     label_smoothing:float=.1
     pixel_loss:float=.5         # fraction of the loss on pixels alone
     votes_loss:float=0.         # fraction of the loss on votes
-    distill:float=0.            # fraction of teachers in both targets
-    teacher_weights:tuple=()    # of each: (in labels, in votes); (): alike
+    distill:float=0.            # fraction of teachers in targets
+    teacher_weights:list=field(default_factory=list) # [in labels, in votes] each
     clip:float=5.               # greatest norm of the gradient
-    sam:float=0.                # radius of sharpness-aware minimization
+    sam:float=0.                # radius of sharpness-aware steps
     sam_from:float=.8           # where in the run it begins
     ema:float=.999              # decay of the averaged weights
-    sampler_power:float=.25     # 0 as they come, 1 all classes alike
+    sampler_power:float=.25     # 0 as they come, 1 all alike
     patience:int=15             # epochs without a better macro-F1
     seed:int=0
     bf16:bool|None=None         # None: where the hardware can
