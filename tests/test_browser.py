@@ -138,10 +138,16 @@ def settle(page):
     page.wait_for_timeout(150)
     page.locator('[data-testid=stApp][data-test-script-state=notRunning]').wait_for(timeout=90_000)
 
+def until(page, expression, arg=None, seconds=30):
+    "Wait until it is true; Playwright's own `wait_for_function` evaluates in the page, which the page's policy forbids"
+    end = time.monotonic()+seconds
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < end, expression
+        page.wait_for_timeout(50)
+
 def count(page, selector, n):
     "Wait until there are `n` of them: what a rerun replaces may stand beside the new for a moment"
-    page.wait_for_function('([selector, n]) => document.querySelectorAll(selector).length == n', arg=[selector, n],
-                           timeout=30_000)
+    until(page, '([selector, n]) => document.querySelectorAll(selector).length == n', [selector, n])
 
 def keep(page, name):
     "A screenshot of the whole page, which scrolls inside the window"
@@ -428,14 +434,14 @@ def test_video(opened):
     assert video.evaluate('v => v.readyState > 0 || new Promise(r => v.onloadedmetadata = () => r(true))')
     bands = page.locator('.ribbon .over').bounding_box()
     page.mouse.click(bands['x']+.6*bands['width'], bands['y']+.4*bands['height'])                       # a click seeks
-    page.wait_for_function("document.querySelector('.st-key-film video').currentTime > 1")
+    until(page, "document.querySelector('.st-key-film video').currentTime > 1")
     assert 'Happy' in page.locator('.ribbon output').inner_text()
     slider = page.get_by_role('slider', name='Moment in the video')
     slider.focus(); page.keyboard.press('Home')                                                           # so do keys
-    page.wait_for_function("document.querySelector('.st-key-film video').currentTime < .1")
+    until(page, "document.querySelector('.st-key-film video').currentTime < .1")
     assert page.locator('.ribbon .head').evaluate('e => e.style.left') == '0%'
     video.evaluate('v => {v.currentTime = 1.5}')  # and the player leads
-    page.wait_for_function("parseFloat(document.querySelector('.ribbon .head').style.left) > 60")
+    until(page, "parseFloat(document.querySelector('.ribbon .head').style.left) > 60")
     keep(page, 'video')
     name, mp4 = taken(page, 'Marked video')
     assert name.endswith('.mp4') and mp4[4:8] == b'ftyp'
@@ -448,7 +454,7 @@ def test_a_timeline_by_touch(opened):
     page.locator('.ribbon .over').scroll_into_view_if_needed()
     bands = page.locator('.ribbon .over').bounding_box()
     page.touchscreen.tap(bands['x']+.7*bands['width'], bands['y']+.5*bands['height'])
-    page.wait_for_function("document.querySelector('.st-key-film video').currentTime > 1.2")
+    until(page, "document.querySelector('.st-key-film video').currentTime > 1.2")
     assert page.locator('.bands span').all_inner_texts() == list(CLASSES)           # named, not only coloured
 
 def test_video_on_a_phone_and_too_long(opened):
@@ -476,7 +482,7 @@ def test_axe(opened, scheme):
     found = []
     def check(page, state):
         page.wait_for_timeout(1500 if state == 'Live' else 300); settle(page)              # its component asks again
-        page.wait_for_function("!document.querySelector('[data-stale=true]')")
+        until(page, "!document.querySelector('[data-stale=true]')")
         page.wait_for_timeout(700)                                                          # nothing fades any more
         for v in Axe().run(page).response['violations']:
             for node in v['nodes']:
