@@ -141,18 +141,24 @@ def settings(key):
     config.read(root/'settings.ini', encoding='utf-8')
     return config['DEFAULT'][key].split()
 
-def base_closure():
-    "The base install is small. Sizes are of what is installed here; `pip` counts as one."
+def key(text): return re.sub(r'[-_.]+', '-', text).lower()
+
+def closure(*keys):
+    "The installed distributions that these requirements of settings.ini bring, by name"
     from packaging.requirements import Requirement
-    def key(text): return re.sub(r'[-_.]+', '-', text).lower()
-    found, todo = {}, [Requirement(r) for r in settings('requirements')]
+    found, todo = {}, [Requirement(r) for k in keys for r in settings(k)]
     while todo:
         r = todo.pop()
         if key(r.name) in found: continue
         try: found[key(r.name)] = dist = importlib.metadata.distribution(r.name)
         except importlib.metadata.PackageNotFoundError: continue
         wanted = map(Requirement, dist.requires or [])
-        todo += [w for w in wanted if w.marker is None or w.marker.evaluate({'extra': ''})]
+        todo += [w for w in wanted if w.marker is None or any(w.marker.evaluate({'extra': e}) for e in {'', *r.extras})]
+    return dict(sorted(found.items()))
+
+def base_closure():
+    "The base install is small. Sizes are of what is installed here; `pip` counts as one."
+    found = closure('requirements')
     if extra := set(found) - LIGHT_CLOSURE:
         yield (f"The base install brings {', '.join(sorted(extra))}: settings.ini has it in `requirements`; an extra "
                f"is the place.")

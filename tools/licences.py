@@ -3,13 +3,12 @@
     python tools/licences.py            # writes it, of what is installed here
     python tools/licences.py --check    # says which packages or licences it does not name as they are
 """
-import importlib.metadata
 import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from house import settings
+from house import closure
 
 root = Path(__file__).resolve().parents[1]
 page = root/'LICENSES.md'
@@ -26,21 +25,6 @@ and do not forbid what the GPL permits. The code of fer_nb stays MIT. H.264 and 
 countries. Without those duties: install without `app` and `video`, or build PyAV against an FFmpeg of your own
 (`pip install --no-binary av av`). A photo needs none of it.
 '''
-
-def key(text): return re.sub(r'[-_.]+', '-', text).lower()
-
-def closure(*keys):
-    "The installed distributions that these requirements of settings.ini bring, by name"
-    from packaging.requirements import Requirement
-    found, todo = {}, [Requirement(r) for k in keys for r in settings(k)]
-    while todo:
-        r = todo.pop()
-        if key(r.name) in found: continue
-        try: found[key(r.name)] = dist = importlib.metadata.distribution(r.name)
-        except importlib.metadata.PackageNotFoundError: continue
-        wanted = map(Requirement, dist.requires or [])
-        todo += [w for w in wanted if w.marker is None or any(w.marker.evaluate({'extra': e}) for e in {'', *r.extras})]
-    return dict(sorted(found.items()))
 
 def licence(dist):
     "What a distribution says of its licence, in a few words"
