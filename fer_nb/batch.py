@@ -49,6 +49,7 @@ from .network import find_weights
 # %% ../nbs/24_batch.ipynb #b1413fab
 class BatchError(TableError): "A batch that cannot be done; the message says why"
 
+# %% ../nbs/24_batch.ipynb #859201e3
 class Photo(NamedTuple):
     "Where a photo or a film lies"
     source:str           # what the table calls it
@@ -60,10 +61,12 @@ class Photo(NamedTuple):
     drawn:str=''         # file for a copy with its faces marked
     data:bytes|None=None # what standard input held
 
+# %% ../nbs/24_batch.ipynb #711ba45e
 def _listed_as(name:str) -> dict[str,Any]|None:
     "What a file in a folder or zip is listed as; None if it is neither picture nor film"
     parts = name.replace('\\', '/').split('/')
-    if parts[-1].startswith('._') or '__MACOSX' in parts or not (is_picture(name) or is_film(name)): return None
+    if parts[-1].startswith('._') or '__MACOSX' in parts or not (is_picture(name) or is_film(name)):
+        return None
     return dict(film=is_film(name), named=False)
 
 # %% ../nbs/24_batch.ipynb #afe538e0
@@ -80,18 +83,21 @@ def _in_folder(folder:str) -> list[Photo]:
             continue
         seen.add((real.st_dev, real.st_ino))
         folders.sort()
-        out += [Photo(p, p, **kind) for n in names if (kind := _listed_as(n)) for p in [os.path.join(root, n)]]
+        out += [Photo(p, p, **kind) for n in names if (kind := _listed_as(n))
+                for p in [os.path.join(root, n)]]
     return sorted(out, key=lambda p: p.source)
 
 # %% ../nbs/24_batch.ipynb #3c2728b9
-_UNSAFE = re.compile(r'^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)') # leads out of where it is unpacked
+# leads out of where it is unpacked
+_UNSAFE = re.compile(r'^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)')
 
 def _in_zip(path:str) -> list[Photo]:
     "Photos in a zip, which is not unpacked"
     try:
         with zipfile.ZipFile(path) as z: names = [i.filename for i in z.infolist()]
     except Exception as e:
-        return [Photo(path, path, fault=f"This is not a whole zip file ({e}). Copy or download it again.")]
+        return [Photo(path, path,
+                      fault=f"This is not a whole zip file ({e}). Copy or download it again.")]
     times, out = Counter(), []
     for name,i in sorted((n, i) for i,n in enumerate(names)):
         if not (kind := _listed_as(name)): continue
@@ -108,21 +114,26 @@ _MAX_BYTES = 100_000_000 # of a zip's member and of standard input: `load_image`
 def _unique(photos:Iterable[Photo]) -> list[Photo]:
     "Each file once, under its first name; a folder may have several"
     real, out = functools.lru_cache(os.path.realpath), {}
-    for p in photos: out.setdefault((real(os.path.dirname(p.path)), os.path.basename(p.path), p.member), p)
+    for p in photos:
+        out.setdefault((real(os.path.dirname(p.path)), os.path.basename(p.path), p.member), p)
     return list(out.values())
 
+# %% ../nbs/24_batch.ipynb #1953ce96
 def _stdin() -> Photo:
     if sys.stdin is None or sys.stdin.isatty():
-        raise BatchError("- is the picture on standard input. Pipe one in: `fer_nb predict - < photo.jpg`.")
+        raise BatchError("- is the picture on standard input. Pipe one in: `fer_nb predict - < "
+                         "photo.jpg`.")
     return Photo('stdin', '-', data=sys.stdin.buffer.read(_MAX_BYTES+1))
 
+# %% ../nbs/24_batch.ipynb #682413f2
 def _expand(path:str) -> list[Photo]:
     "What one path means"
     if path=='-': return [_stdin()]
     if path.startswith('data:'): return [Photo(path.partition(',')[0], path)]
     if os.path.isdir(path): return _in_folder(path)
     if os.path.isfile(path) and path.lower().endswith('.zip'): return _in_zip(path)
-    if os.path.lexists(path) or not glob.has_magic(path): return [Photo(path, path, film=is_film(path))]
+    if os.path.lexists(path) or not glob.has_magic(path):
+        return [Photo(path, path, film=is_film(path))]
     found = [p for match in glob.glob(path, recursive=True) for p in _expand(match)]
     found = sorted(_unique(sorted(found, key=lambda p: len(p.path))), key=lambda p: p.source)
     return found or [Photo(path, path, fault="No file fits this pattern.")]
@@ -135,15 +146,18 @@ def find_photos(paths:str|os.PathLike|Iterable[str|os.PathLike|Photo] # files, f
     if bad := [p for p in paths if not isinstance(p, (str, os.PathLike, Photo))]:
         raise BatchError(f"Photos of a batch are named by paths; got {type(bad[0]).__name__}. "
                          "EmotionRecognizer.predict_batch takes bytes and arrays.")
-    found = [p for path in paths for p in ([path] if isinstance(path, Photo) else _expand(os.fspath(path)))]
+    found = [p for path in paths
+             for p in ([path] if isinstance(path, Photo) else _expand(os.fspath(path)))]
     return _unique(found) if len(paths)>1 else found
 
 # %% ../nbs/24_batch.ipynb #fcfb02f2
 class _File(io.BytesIO): name = '' # bytes with a name, which messages can use
 
 @functools.lru_cache(1)
-def _zip(path): return zipfile.ZipFile(path) # a directory of 100,000 members is read once, not for each of them
+# a directory of 100,000 members is read once, not for each of them
+def _zip(path): return zipfile.ZipFile(path)
 
+# %% ../nbs/24_batch.ipynb #04e4d3a7
 def _open(photo:Photo) -> str|_File:
     "What the recogniser is given for a photo: a path, or bytes"
     if photo.member is None and photo.data is None: return photo.path
@@ -172,6 +186,7 @@ class Wish(NamedTuple):
         def area(p): return 0 if p.box is None else (p.box[2]-p.box[0])*(p.box[3]-p.box[1])
         return [max(found, key=area)] if self.largest and found else found
 
+# %% ../nbs/24_batch.ipynb #58761fff
 _PLAIN = Wish()
 
 # %% ../nbs/24_batch.ipynb #f511b1c8
@@ -180,6 +195,7 @@ def _of_photo(recognizer, photo, opened, wish):
     if photo.drawn: _draw(opened, found, photo.drawn)
     yield to_rows(found, wish.landmarks)
 
+# %% ../nbs/24_batch.ipynb #334a7e8b
 def _of_film(recognizer, photo, opened, wish):
     from fer_nb.video.files import read_video
     from fer_nb.video.mp4 import Mp4Writer
@@ -194,6 +210,7 @@ def _of_film(recognizer, photo, opened, wish):
                 film.write(draw_rows(frame.image, shown, frame.scale), frame.time-wish.start)
             if found: yield to_rows(shown, wish.landmarks)
 
+# %% ../nbs/24_batch.ipynb #24fc477d
 def _draw(opened, found, file):
     "The photo with its faces marked, if it has any"
     if all(p.box is None for p in found): return
@@ -212,6 +229,7 @@ def answer(recognizer:Any,   # whatever predicts as `EmotionRecognizer` does
 
 _FULL = "There is not enough memory for {}. Run it again by itself, or with fewer workers."
 
+# %% ../nbs/24_batch.ipynb #a9330af4
 def _parts(recognizer, photo, wish):
     "The rows of one photo or film as they come"
     try:
@@ -225,6 +243,7 @@ def _parts(recognizer, photo, wish):
         _trace(''.join(traceback.format_exception(e)))
         yield _fault(photo, f'{type(e).__name__}: {e}')
 
+# %% ../nbs/24_batch.ipynb #49f9d209
 @functools.lru_cache(100)
 def _trace(text): # a fault of ours, which somebody has to find; each once
     print(text, file=sys.stderr, end='', flush=True)
@@ -272,17 +291,22 @@ def predict_photos(photos:Sequence[Photo],
 def _where(photo):
     "The place of a photo as if zips were folders"
     folder = os.path.dirname(photo.path)
-    return os.path.normpath(os.path.join(os.path.realpath(folder), os.path.relpath(photo.source, folder or '.')))
+    return os.path.normpath(os.path.join(os.path.realpath(folder),
+                                         os.path.relpath(photo.source, folder or '.')))
 
+# %% ../nbs/24_batch.ipynb #e77ab370
 def _copy(path, film):
     "The name of a marked copy, which Windows takes as well"
     head, tail = os.path.splitdrive(path)
-    name, ending = os.path.splitext(head + re.sub(r'[\\:*?"<>|]' if os.sep=='/' else r'[:*?"<>|]', '_', tail))
+    name, ending = os.path.splitext(head + re.sub(r'[\\:*?"<>|]' if os.sep=='/' else r'[:*?"<>|]',
+                                                  '_', tail))
     if film: return name + '.mp4'
     return name + ending + ('' if ending.lower() in ('.jpg', '.jpeg', '.png', '.webp') else '.png')
 
+# %% ../nbs/24_batch.ipynb #bdb08ce4
 def _apart(files):
-    "The names, numbered where two would be one file, as `a.jpg` and `A.jpg` are on Windows and macOS"
+    """The names, numbered where two would be one file, as `a.jpg` and `A.jpg` are on Windows and
+    macOS"""
     taken = set()
     for file in files:
         (name, ending), n = os.path.splitext(file), 1
@@ -290,12 +314,14 @@ def _apart(files):
         taken.add(file.lower())
         yield file
 
+# %% ../nbs/24_batch.ipynb #e3dc0c5a
 def _with_drawings(photos, folder):
     "The photos with the files their marked copies go to; photos in that folder are left out"
     inside = os.path.join(os.path.realpath(folder), '')
     kept = [(p, w) for p,w in zip(photos, map(_where, photos)) if not w.startswith(inside)]
     if photos and not kept:
-        raise BatchError(f"The photos are in {folder} themselves. Choose another folder for the marked copies.")
+        raise BatchError(f"The photos are in {folder} themselves. Choose another folder for the "
+                         f"marked copies.")
     base = os.path.commonpath([os.path.dirname(w) for _,w in kept]) if kept else ''
     copies = _apart(_copy(os.path.join(folder, os.path.relpath(w, base)), p.film) for p,w in kept)
     return [p._replace(drawn=c) for (p,_),c in zip(kept, copies)]
@@ -309,13 +335,16 @@ def _listed(found, paths, annotated, films):
     each = [paths] if isinstance(paths, (str, os.PathLike)) else paths
     names = ', '.join(getattr(p, 'source', str(p)) for p in each)
     if out and not photos:
-        raise BatchError(f"No photos in {names}, but {len(out)} films. films=True, or --video, follows them.")
-    if not photos: raise BatchError(f"No photos in {names}. Pictures end in {', '.join(sorted(PICTURES))}.")
+        raise BatchError(f"No photos in {names}, but {len(out)} films. films=True, or --video, "
+                         f"follows them.")
+    if not photos:
+        raise BatchError(f"No photos in {names}. Pictures end in {', '.join(sorted(PICTURES))}.")
     if any(p.film for p in photos):
         try: __import__('av')
         except ImportError as e: raise MissingExtra('Following a film', 'video') from e
     return photos, out
 
+# %% ../nbs/24_batch.ipynb #ea69c6a8
 def _classes(recognizer, options):
     "The classes that rows have columns for, without loading the shipped network for it"
     if recognizer is not None: return getattr(recognizer, 'labels', CLASSES)
@@ -327,27 +356,37 @@ def _make(recognizer, options):
     "How whoever does the work comes by a recogniser"
     if recognizer is None: return functools.partial(_recognizer, **options)
     if options:
-        raise BatchError(f"A recogniser was given, so {', '.join(options)} would have no effect. Give one of the two.")
-    return recognizer if isinstance(recognizer, type) or not hasattr(recognizer, 'predict') else _Ready(recognizer)
+        raise BatchError(f"A recogniser was given, so {', '.join(options)} would have no effect. "
+                         f"Give one of the two.")
+    return recognizer if isinstance(recognizer,
+                                    type) or not hasattr(recognizer,
+                                                         'predict') else _Ready(recognizer)
 
+# %% ../nbs/24_batch.ipynb #83bc02ae
 class _Ready:
     "A recogniser that is there already; it stays in its process"
     def __init__(self, recognizer): self.recognizer = recognizer
     def __call__(self): return self.recognizer
     def __reduce__(self):
-        raise BatchError("A recogniser can't be sent to another process. Give the function that makes one, or options.")
+        raise BatchError("A recogniser can't be sent to another process. Give the function that "
+                         "makes one, or options.")
 
+# %% ../nbs/24_batch.ipynb #dee3141d
 def _about(photos, recognizer, options, wish):
     "The columns of the table, and what its rows depend on besides the photos"
     names = columns(_classes(recognizer, options), any(p.film for p in photos), wish.landmarks)
     return names, _settings(recognizer, options, wish, names)
 
+# %% ../nbs/24_batch.ipynb #75facee1
 def _settings(recognizer, options, wish, names):
     about = dict(fer_nb=__version__, columns=names, **{k:v for k,v in wish._asdict().items() if v})
     if recognizer is not None:
-        return about | dict(recognizer=getattr(recognizer, '__qualname__', type(recognizer).__name__))
+        return about | dict(recognizer=getattr(recognizer, '__qualname__',
+                                               type(recognizer).__name__))
     digest = hashlib.sha256(find_weights(options.get('weights')).read_bytes()).hexdigest()[:12]
-    return about | dict(weights=digest, **{k:v for k,v in sorted(options.items()) if k!='weights' and v is not None})
+    return about | dict(weights=digest,
+                        **{k:v for k,v in sorted(options.items()) if k!='weights'
+                           and v is not None})
 
 # %% ../nbs/24_batch.ipynb #2eeb9eeb
 class _Sink:
@@ -357,6 +396,7 @@ class _Sink:
     def finish(self): pass
     def close(self): pass
 
+# %% ../nbs/24_batch.ipynb #0f1eef6a
 class _Stream(_Sink):
     "Rows go to a file that is open already, or cannot be replaced: a terminal, a pipe"
     def __init__(self, out, format, names):
@@ -379,9 +419,11 @@ def _table(out, format):
     "The table of a request, still empty"
     if out is None or callable(out): return Table([] if out is None else None)
     if not hasattr(out, 'write'): return Table(out=os.fspath(out), format=table_format(out, format))
-    if format not in FORMATS: raise BatchError(f"An open file needs format=, one of {', '.join(FORMATS)}.")
+    if format not in FORMATS:
+        raise BatchError(f"An open file needs format=, one of {', '.join(FORMATS)}.")
     return Table(format=format)
 
+# %% ../nbs/24_batch.ipynb #edb158e8
 def _sink(table, out, resume, names, settings):
     if table.format is None: return _Sink(out or table.rows.extend)
     device = table.out is None or os.path.exists(table.out) and not os.path.isfile(table.out)
@@ -394,16 +436,19 @@ def _coming(make, workers, ray, wish, photos, live=False):
     "Rows, and whether they are the first of their photo"
     if live and not ray and not (_default_workers(photos) if workers is None else workers):
         recognizer = make()
-        for p in photos: yield from ((rows, i==0) for i,rows in enumerate(_parts(recognizer, p, wish)))
+        for p in photos:
+            yield from ((rows, i==0) for i,rows in enumerate(_parts(recognizer, p, wish)))
     else: yield from ((rows, True) for rows in predict_photos(photos, make, workers, ray, wish))
 
+# %% ../nbs/24_batch.ipynb #4aadcd61
 def _bar(coming, done, total, progress):
     "What is coming, with a count on standard error"
     if progress is None: progress = sys.stderr.isatty() and total-done>1
     for rows, new in coming:
         done += new
         if progress and new:
-            print(f'\r{done:,} of {total:,}', end='' if done<total else '\n', file=sys.stderr, flush=True)
+            print(f'\r{done:,} of {total:,}', end='' if done<total else '\n', file=sys.stderr,
+                  flush=True)
         yield rows, new
 
 # %% ../nbs/24_batch.ipynb #fd4bc690

@@ -21,11 +21,13 @@ import numpy as np
 from PIL import Image
 
 # %% ../nbs/00_core.ipynb #9d99372d
-CLASSES = ('angry', 'disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise')
-TRUTHS = ('people', 'fer2013')
+CLASSES = 'angry', 'disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise'
+TRUTHS = 'people', 'fer2013'
 # FER+'s columns
-VOTES = ('neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear', 'contempt', 'unknown', 'NF')
-COLORS = dict(angry='#b63939', disgust='#2db582', fear='#723b78', happy='#ffc232', neutral='#a2b3ba', sad='#3e75d9',
+VOTES = ('neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear', 'contempt',
+         'unknown', 'NF')
+COLORS = dict(angry='#b63939', disgust='#2db582', fear='#723b78', happy='#ffc232',
+              neutral='#a2b3ba', sad='#3e75d9',
               surprise='#d47a2b') # one for each emotion, in every plot and on the page
 
 # %% ../nbs/00_core.ipynb #1e041591
@@ -39,6 +41,7 @@ class FerError(ValueError):
 class WeightsError(FerError):
     "A weights file that is missing, damaged or not ours"
 
+# %% ../nbs/00_core.ipynb #6f1442ec
 class MissingExtra(FerError, ImportError):
     "An optional dependency that is not installed here"
     def __init__(self,
@@ -46,16 +49,19 @@ class MissingExtra(FerError, ImportError):
                  extra:str, # of the package, as in `pip install '.[train]'`
                  error:BaseException|None=None # the `ImportError`, if its cause is not obvious
                 ):
-        because, way = f' ({error})' if error else '', f"run `pip install '.[{extra}]'` in a clone of fer_nb."
+        because, way = (f' ({error})' if error else '',
+                        f"run `pip install '.[{extra}]'` in a clone of fer_nb.")
         if extra=='train' and sys.version_info >= (3, 13): # mediapipe has no wheel for it
-            way = f"make an environment of Python 3.11 or 3.12 and {way} This is 3.{sys.version_info[1]}."
+            way = (f"make an environment of Python 3.11 or 3.12 and {way} This is "
+                   f"3.{sys.version_info[1]}.")
         super().__init__(f"{what} needs the extra '{extra}'{because}: {way}")
 
 # %% ../nbs/00_core.ipynb #0c049a0d
 @contextlib.contextmanager
 def whole_file(file:str|os.PathLike # to write
               ) -> Iterator[Path]:  # to write to: in the same folder, renamed when the block ends well
-    "A file that appears complete or not at all; a device such as `/dev/stdout` is written to directly"
+    """A file that appears complete or not at all; a device such as `/dev/stdout` is written to
+    directly"""
     file = Path(file)
     if file.exists() and not file.is_file(): yield file; return # never replace a device or a pipe
     part = file.with_name(f'.{file.name}.{os.getpid()}.part')
@@ -63,9 +69,10 @@ def whole_file(file:str|os.PathLike # to write
     finally: part.unlink(missing_ok=True)
 
 # %% ../nbs/00_core.ipynb #a0f87683
-PICTURES = ('.jpg', '.jpeg', '.jfif', '.png', '.webp', '.gif', '.bmp', '.tif', '.tiff', '.avif', '.jp2', '.pgm', '.ppm',
+PICTURES = ('.jpg', '.jpeg', '.jfif', '.png', '.webp', '.gif', '.bmp', '.tif', '.tiff', '.avif',
+            '.jp2', '.pgm', '.ppm',
             '.heic', '.heif') # endings, lower case; HEIC where pillow-heif is installed
-FILMS = ('.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.3gp', '.ogv')
+FILMS = '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.3gp', '.ogv'
 
 def is_picture(name:str|os.PathLike) -> bool:
     "Does the name end as a picture's does?"
@@ -82,6 +89,7 @@ def cores() -> int:
     if wish.isdigit() and int(wish): return int(wish)
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
+# %% ../nbs/00_core.ipynb #90cee427
 def onnx_session(model:str|os.PathLike|bytes, # path of an .onnx file, or its contents
                  threads:int|None=None        # for one call; None: `cores()`
                 ) -> Any: # `onnxruntime.InferenceSession`
@@ -94,7 +102,7 @@ def onnx_session(model:str|os.PathLike|bytes, # path of an .onnx file, or its co
     return ort.InferenceSession(given, options, providers=['CPUExecutionProvider'])
 
 # %% ../nbs/00_core.ipynb #d59a8703
-STATUSES = ('ok', 'uncertain', 'no_face', 'too_small', 'unreadable', 'too_large')
+STATUSES = 'ok', 'uncertain', 'no_face', 'too_small', 'unreadable', 'too_large'
 
 # %% ../nbs/00_core.ipynb #d4caa4df
 _ARRAYS = 'landmarks', 'crop', 'frame', 'points', 'logits' # left out of dictionaries
@@ -104,7 +112,8 @@ def _flatten(d:dict) -> dict:
     box = d.pop('box', None) or (None,)*4
     out:dict[str, Any] = dict(zip(('x0', 'y0', 'x1', 'y1'), box))
     for k,v in d.items():
-        if isinstance(v, dict): out |= {(n if k=='probabilities' else f'{k}_{n}'):x for n,x in v.items()}
+        if isinstance(v, dict):
+            out |= {(n if k=='probabilities' else f'{k}_{n}'):x for n,x in v.items()}
         else: out[k] = '; '.join(v) if isinstance(v, list) else v
     return out
 
@@ -116,11 +125,14 @@ def png_base64(pixels:np.ndarray|Image.Image # uint8 (H, W) or (H, W, 3)
     Image.fromarray(np.asarray(pixels)).save(f, 'PNG')
     return base64.b64encode(f.getvalue()).decode()
 
+# %% ../nbs/00_core.ipynb #fd773b64
 def bars_html(probabilities:dict[str,float]) -> str:
     "A table with a bar for each class"
-    row = ('<tr><td>{k}</td><td style="width:160px"><div style="width:{w:.2f}%;height:.7em;background:{c}"></div></td>'
-           '<td style="text-align:right">{v:.1%}</td></tr>')
-    rows = (row.format(k=html.escape(k), w=100*v, v=v, c=COLORS.get(k, '#6c7a89')) for k,v in probabilities.items())
+    row = ('<tr><td>{k}</td><td style="width:160px"><div '
+           'style="width:{w:.2f}%;height:.7em;background:{c}"></div></td><td '
+           'style="text-align:right">{v:.1%}</td></tr>')
+    rows = (row.format(k=html.escape(k), w=100*v, v=v, c=COLORS.get(k, '#6c7a89'))
+            for k,v in probabilities.items())
     return f'<table>{"".join(rows)}</table>'
 
 # %% ../nbs/00_core.ipynb #34359c46
@@ -144,17 +156,22 @@ class _Shown:
                 landmarks:bool=False # include the 468 points, pixels of the photo
                ) -> dict[str, Any]:
         "For JSON: everything but pixels and logits"
-        out:dict[str, Any] = {f.name:getattr(self, f.name) for f in fields(Prediction) if f.name not in _ARRAYS}
+        out:dict[str, Any] = {f.name:getattr(self, f.name) for f in fields(Prediction)
+                              if f.name not in _ARRAYS}
         if self.box is not None: out['box'] = [round(float(v), 2) for v in self.box]
         if flat: out = _flatten(out)
-        if landmarks: out['landmarks'] = None if self.landmarks is None else self.landmarks.round(2).tolist()
+        if landmarks:
+            out['landmarks'] = None if self.landmarks is None else self.landmarks.round(2).tolist()
         return out
 
     def _repr_html_(self) -> str:
         if not self.probabilities: return f'<p><b>{self.status}</b> {html.escape(self.message)}</p>'
-        head = f'{html.escape(self.emotion or "")}, {self.confidence:.0%}' + ' (uncertain)'*(self.status=='uncertain')
-        face = '' if self.crop is None else f'<img alt="face" src="data:image/png;base64,{png_base64(self.crop)}">'
-        return f'<div style="display:flex;gap:1em">{face}<div><b>{head}</b>{bars_html(self.probabilities)}</div></div>'
+        head = (f'{html.escape(self.emotion or "")}, {self.confidence:.0%}' + ' (uncertain)'
+                *(self.status=='uncertain'))
+        face = ('' if self.crop is None
+                else f'<img alt="face" src="data:image/png;base64,{png_base64(self.crop)}">')
+        beside = f'<div><b>{head}</b>{bars_html(self.probabilities)}</div>'
+        return f'<div style="display:flex;gap:1em">{face}{beside}</div>'
 
 # %% ../nbs/00_core.ipynb #db47308b
 @dataclass
@@ -184,7 +201,9 @@ class Prediction(_Said):
     points:np.ndarray|None=field(default=None, repr=False)    # float32 (468, 3): landmarks in crop coordinates
     logits:np.ndarray|None=field(default=None, repr=False)    # float32 (views, labels + votes)
 
+# %% ../nbs/00_core.ipynb #bbb824cf
 def caption(prediction:Prediction) -> str:
     "A few words for its box"
     said, sure = prediction.emotion, f'{prediction.confidence or 0:.0%}'
-    return dict(ok=f'{said} {sure}', uncertain=f'{said}? {sure}', too_small='too small').get(prediction.status, '')
+    return dict(ok=f'{said} {sure}', uncertain=f'{said}? {sure}',
+                too_small='too small').get(prediction.status, '')

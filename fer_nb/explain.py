@@ -46,8 +46,10 @@ def _open(recognizer, crop, emotion, landmarks):
     if landmarks is None: return face, *recognizer.extractor(face)
     return face, np.asarray(landmarks, np.float32), True
 
+# %% ../nbs/22_explain.ipynb #b898f736
 def _ask(recognizer, faces, landmarks, found, emotion, truth):
-    "For every variant the probability of the emotion: the one named, or the last variant's most probable"
+    """For every variant the probability of the emotion: the one named, or the last variant's most
+    probable"""
     one = copy.copy(recognizer)
     one.tta, one.truth = False, recognizer.calibration.truth(truth or recognizer.truth)
     p = one.classify(faces, landmarks, np.full(len(faces), found))[0]
@@ -64,13 +66,16 @@ def heat_map(recognizer:EmotionRecognizer,
     "By how much the emotion's probability drops when a place is covered"
     face, points, found = _open(recognizer, crop, emotion, landmarks)
     masks = patches(len(face))
-    faces = np.concatenate([cover(face, masks), face[None]])                                # (65, 48, 48)
-    p = _ask(recognizer, faces, np.repeat(points[None], len(faces), 0), found, emotion, truth) # (65,)
+    # (65, 48, 48)
+    faces = np.concatenate([cover(face, masks), face[None]])
+    # (65,)
+    p = _ask(recognizer, faces, np.repeat(points[None], len(faces), 0), found, emotion, truth)
     masks = patches(side)
     return np.tensordot((p[-1]-p[:-1]).clip(0), masks, 1).astype(np.float32)/masks.sum(0)
 
 # %% ../nbs/22_explain.ipynb #80b45374
-_FLAME = np.array([(92, 16, 110), (214, 60, 77), (252, 150, 30), (252, 240, 130)], np.float32) # cold to hot
+# cold to hot
+_FLAME = np.array([(92, 16, 110), (214, 60, 77), (252, 150, 30), (252, 240, 130)], np.float32)
 
 def overlay(crop:np.ndarray,     # uint8 (H, W)
             heat:np.ndarray,     # float (S, S), as `heat_map` gives it
@@ -79,11 +84,14 @@ def overlay(crop:np.ndarray,     # uint8 (H, W)
            ) -> Image.Image:
     "The face under its heat map"
     size, full = size or len(heat), full or max(float(heat.max()), .01)
-    def resized(a): return np.asarray(Image.fromarray(a).resize((size, size), Image.Resampling.BICUBIC), np.float32)
+    def resized(a):
+        return np.asarray(Image.fromarray(a).resize((size, size), Image.Resampling.BICUBIC),
+                          np.float32)
     hot = resized(np.clip(heat/full, 0, 1).astype(np.float32)).clip(0, 1)
     flame = np.stack([np.interp(hot, np.linspace(0, 1, len(_FLAME)), c) for c in _FLAME.T], -1)
     see = .75*hot[..., None]**.8
-    return Image.fromarray(np.rint(resized(np.asarray(crop))[..., None]*(1-see) + flame*see).astype(np.uint8))
+    return Image.fromarray(np.rint(resized(np.asarray(crop))[..., None]*(1-see) + flame
+                                   *see).astype(np.uint8))
 
 # %% ../nbs/22_explain.ipynb #c6bb3967
 def average_landmarks(landmarks:np.ndarray, # float32 (468, 3) in crop coordinates
@@ -96,12 +104,16 @@ def average_landmarks(landmarks:np.ndarray, # float32 (468, 3) in crop coordinat
     here, there = plane(p)-plane(p).mean(), plane(aligned)
     turn = np.vdot(there, here)/np.vdot(there, there)                # scale and roll in one
     xy = turn*plane(mean) + plane(p).mean()
-    return np.stack([xy.real, xy.imag, abs(turn)*mean[:, 2] + p[:, 2].mean()], -1).astype(np.float32)
+    return np.stack([xy.real, xy.imag, abs(turn)*mean[:, 2] + p[:, 2].mean()],
+                    -1).astype(np.float32)
 
 # %% ../nbs/22_explain.ipynb #77a43629
-PARTS = dict(brows=('left_brow', 'right_brow'), eyes=('left_eye', 'right_eye'), nose=('nose_ridge', 'nose_base'),
-             mouth=('lips_outer', 'lips_inner'), outline=('oval',), cheeks=()) # of the face, by `CONTOURS`
+PARTS = dict(brows=('left_brow', 'right_brow'), eyes=('left_eye', 'right_eye'),
+             nose=('nose_ridge', 'nose_base'),
+             # of the face, by `CONTOURS`
+             mouth=('lips_outer', 'lips_inner'), outline=('oval',), cheeks=())
 
+# %% ../nbs/22_explain.ipynb #99bd86a1
 def part_of(landmarks:np.ndarray # (468, 2 or 3) of any one face
            ) -> np.ndarray: # int (468,), index into `PARTS`
     "The part of the face that each landmark belongs to"
@@ -110,7 +122,8 @@ def part_of(landmarks:np.ndarray # (468, 2 or 3) of any one face
     def far(names): # from the nearest point of these contours, in sizes of the face
         there = xy[list(itertools.chain.from_iterable(CONTOURS[c] for c in names))]
         return np.linalg.norm(xy[:, None]-there, axis=-1).min(1)/size
-    return np.stack([far(names) if names else np.full(len(xy), .2) for names in PARTS.values()]).argmin(0)
+    return np.stack([far(names) if names else np.full(len(xy), .2)
+                     for names in PARTS.values()]).argmin(0)
 
 # %% ../nbs/22_explain.ipynb #a0c84d63
 def shapley(values:Sequence[float]|np.ndarray # (2**n,): worth of each coalition; bit i of its index: player i is in
@@ -132,12 +145,14 @@ def landmark_importance(recognizer:EmotionRecognizer,
                         landmarks:np.ndarray|None=None, # float32 (468, 3): `Prediction.points`; None: find them
                         truth:str|None=None    # 'people' or 'fer2013'; None: as the recogniser has it
                        ) -> np.ndarray: # float32 (468,)
-    "What each landmark adds to the probability, against the average face: its share of its part's Shapley value"
+    """What each landmark adds to the probability, against the average face: its share of its
+    part's Shapley value"""
     face, points, found = _open(recognizer, crop, emotion, landmarks)
     mean = getattr(recognizer.model, 'meta', {}).get('landmark_mean')
     if not found or mean is None: return np.zeros(len(points), np.float32)
     part, n = part_of(np.asarray(mean)), len(PARTS)
-    kept = np.arange(2**n)[:, None]>>part & 1                                                    # (64, 468)
+    # (64, 468)
+    kept = np.arange(2**n)[:, None]>>part & 1
     mixed = np.where(kept[..., None], points, average_landmarks(points, mean)).astype(np.float32)
     value = shapley(_ask(recognizer, np.repeat(face[None], 2**n, 0), mixed, True, emotion, truth))
     return (value/np.bincount(part, minlength=n))[part].astype(np.float32)
@@ -156,7 +171,8 @@ def draw_importance(crop:np.ndarray,       # uint8 (H, W)
                     size:int=256           # side of the picture in pixels
                    ) -> Image.Image:
     "The face with its landmarks, as large as they mattered"
-    im = Image.fromarray(np.asarray(crop)).convert('RGB').resize((2*size, 2*size), Image.Resampling.BICUBIC)
+    im = Image.fromarray(np.asarray(crop)).convert('RGB').resize((2*size, 2*size),
+                                                                 Image.Resampling.BICUBIC)
     draw, full = ImageDraw.Draw(im), max(float(np.abs(importance).max()), 1e-4)
     for (x,y),v in zip(2*size*np.asarray(landmarks)[:, :2], importance):
         r = size*(.004 + .016*(abs(v)/full)**.5)

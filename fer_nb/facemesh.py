@@ -26,6 +26,7 @@ def _session(name, threads, process) -> Any:
     return onnxruntime.InferenceSession(file.read_bytes(), options,
                                         providers=['CPUExecutionProvider'])
 
+# %% ../nbs/06_facemesh.ipynb #00531254
 def _run(name, pixels, threads=1):
     "What the network `name` makes of pixels, uint8 (1, 3, side, side)"
     return [out[0] for out in _session(name, threads, os.getpid()).run(None, {'pixels': pixels})]
@@ -37,6 +38,7 @@ def _pack(image):
     red, green, blue = np.moveaxis(image.astype(np.int64), -1, 0)
     return red + (green << 20) + (blue << 40)
 
+# %% ../nbs/06_facemesh.ipynb #6e2fc7e9
 def _mix(corners, fx, fy):
     "Packed pixels left, right, left below, right below, mixed by 1/32s: uint8 (1, 3, h, w)"
     a, b, c, d = corners
@@ -48,6 +50,7 @@ def _mix(corners, fx, fy):
     planes = [(a >> shift).astype(np.uint8) for shift in ((10,) if half == 512 else (10, 30, 50))]
     return np.stack(planes*(3//len(planes)))[None]
 
+# %% ../nbs/06_facemesh.ipynb #f221009c
 def _fixed(places):
     "Places in 1/32 pixel as whole pixels and the rest, 0 to 31"
     places = np.rint(places).astype(np.int32)
@@ -77,12 +80,15 @@ def _anchors():
 
 _ANCHORS = _anchors()
 
+# %% ../nbs/06_facemesh.ipynb #3009bb14
 def _decode(raw, anchors):
-    "Box and eyes of proposals (N, 16): upper left, lower right, two eyes, float32 (N, 4, 2), 0 to 1"
+    """Box and eyes of proposals (N, 16): upper left, lower right, two eyes, float32 (N, 4, 2), 0
+    to 1"""
     middle, size, eyes = raw[:, :2], raw[:, 2:4], raw[:, 4:8].reshape(-1, 2, 2)
     corners = np.stack([middle - size/2, middle + size/2], 1)
     return np.concatenate([corners, eyes], 1)/np.float32(128) + anchors[:, None]
 
+# %% ../nbs/06_facemesh.ipynb #6ef1cab7
 def _proposals(image, confidence, threads=1):
     "Proposals (N, 4, 2) in shares of the letterboxed picture and their scores, the best first"
     raw, score = _run('detector', _letterbox(image), threads)
@@ -99,6 +105,7 @@ def _overlap(box, boxes):
     shared = shared.clip(0).prod(1)
     return shared/np.maximum(area(box) + area(boxes) - shared, 1e-12)
 
+# %% ../nbs/06_facemesh.ipynb #76d2e5ca
 def _merge(found, scores, overlap=.3):
     "One proposal (4, 2) for each face: the mean of those that overlap the best, weighted by score"
     faces = []

@@ -17,7 +17,8 @@ from .mtcnn import _fit, _mtcnn, _nets
 
 # %% ../nbs/05_faces.ipynb #238e2e47
 def _turned_back(points, turned, size):
-    "Points (…, 2 or more) of a photo of `size` (w, h) that was turned by `turned` degrees clockwise, turned back"
+    """Points (…, 2 or more) of a photo of `size` (w, h) that was turned by `turned` degrees
+    clockwise, turned back"""
     x, y, (w, h) = points[..., 0], points[..., 1], size
     back = {0:(x, y), 90:(y, h-x), 180:(w-x, h-y), 270:(w-y, x)}[turned]
     return np.concatenate([np.stack(back, -1), points[..., 2:]], -1)
@@ -56,10 +57,12 @@ class Face:
         return f.getvalue()
 
 # %% ../nbs/05_faces.ipynb #53543756
-_SMALLER, _WINDOWS = .8, 32 # a window also finds faces this much smaller; the finest is this part of the longer side
+# a window also finds faces this much smaller; the finest is this part of the longer side
+_SMALLER, _WINDOWS = .8, 32
 
 def _largest_first(found, photo, scale, border):
-    "Boxes and scores (N, 5) on a canvas as boxes in the photo (w, h) and scores; none centred on the border"
+    """Boxes and scores (N, 5) on a canvas as boxes in the photo (w, h) and scores; none centred on
+    the border"""
     boxes, scores = (((found[:, :4]-border)/np.tile(scale, 2))*32).round()/32, found[:, 4]
     middle, size = (boxes[:, :2]+boxes[:, 2:])/2, boxes[:, 2:]-boxes[:, :2]
     keep = ((size > 0) & (middle >= 0) & (middle <= photo)).all(1)
@@ -71,8 +74,10 @@ def _largest_first(found, photo, scale, border):
 class _Looks:
     "One photo, shrunk once, to be looked at from all four sides"
     def __init__(self, image, how):
-        if not (isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3):
-            raise ValueError("FaceDetector takes uint8 RGB pixels (H, W, 3). Pass load_image(photo).")
+        if not (isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3
+                and image.shape[2] == 3):
+            raise ValueError("FaceDetector takes uint8 RGB pixels (H, W, 3). Pass "
+                             "load_image(photo).")
         self.image, self.how = image, how
         self.small, self.scale, self.border = _fit(image, how.max_side)
 
@@ -82,7 +87,8 @@ class _Looks:
         if turned: small = np.ascontiguousarray(np.rot90(small, -turned//90))
         if turned % 180: size, scale = size[::-1], scale[::-1]
         window = max(20, self.how.min_face*min(scale)/_SMALLER, max(small.shape)/_WINDOWS)
-        found = _mtcnn(_nets(self.how.threads), small, window, self.border, (.6, .4, self.how.min_score))
+        found = _mtcnn(_nets(self.how.threads), small, window, self.border,
+                       (.6, .4, self.how.min_score))
         return _largest_first(found, size, scale, self.border)
 
     def faces(self, boxes, scores, turned=0):
@@ -106,7 +112,8 @@ class FaceDetector:
     threads:int = 1       # of ONNX Runtime, for one photo
 
     def __post_init__(self):
-        if not 1 <= self.max_side <= 1900: raise ValueError(f"max_side is 1 to 1900 pixels, not {self.max_side}")
+        if not 1 <= self.max_side <= 1900:
+            raise ValueError(f"max_side is 1 to 1900 pixels, not {self.max_side}")
         _nets(self.threads) # a missing file is noticed here
 
     def detect(self,
@@ -127,23 +134,30 @@ class FaceDetector:
         return looks.faces(*found, turned), turned
 
 # %% ../nbs/05_faces.ipynb #3741fe4a
-_COLOURS = '#ffd23f', '#3fd0ff', '#ff7eb6', '#8cf26b', '#ffa24d', '#c6a4ff' # bright, one after the other
+# bright, one after the other
+_COLOURS = '#ffd23f', '#3fd0ff', '#ff7eb6', '#8cf26b', '#ffa24d', '#c6a4ff'
 
 def _spots(edge, w, h, size):
     "Places for a label of w×h at a box, the best first: above, below, inside, beside, further away"
     x0, y0, x1, y1 = edge
-    spots = [(x0, y0-h), (x1-w, y0-h), (x0, y1), (x1-w, y1), (x0, y0), (x1-w, y0), (x0, y1-h), (x1, y0), (x0-w, y0)]
+    spots = [(x0, y0-h), (x1-w, y0-h), (x0, y1), (x1-w, y1), (x0, y0), (x1-w, y0), (x0, y1-h),
+             (x1, y0), (x0-w, y0)]
     spots += [(x0, y) for k in range(2, 8) for y in (y0-k*h, y1+(k-1)*h)]
-    return [(min(max(0, x), max(0, size[0]-w)), min(max(0, y), max(0, size[1]-h))) for x, y in spots]
+    return [(min(max(0, x), max(0, size[0]-w)), min(max(0, y), max(0, size[1]-h)))
+            for x, y in spots]
 
-def _shared(a, b): return max(0, min(a[2], b[2])-max(a[0], b[0]))*max(0, min(a[3], b[3])-max(a[1], b[1]))
+# %% ../nbs/05_faces.ipynb #a0498f9b
+def _shared(a, b):
+    return max(0, min(a[2], b[2])-max(a[0], b[0]))*max(0, min(a[3], b[3])-max(a[1], b[1]))
 
 def _place(edge, w, h, size, taken):
-    "The first place for a label that hides no other label; if there is none, the one that hides least"
+    """The first place for a label that hides no other label; if there is none, the one that hides
+    least"""
     places = [(x, y, x+w, y+h) for x, y in _spots(edge, w, h, size)]
     hidden = [sum(_shared(p, t) for t in taken) for p in places]
     return places[int(np.argmin(hidden))]
 
+# %% ../nbs/05_faces.ipynb #b8df5554
 def _tag(draw, text, place, colour, font, pad):
     "A filled label"
     left, top, *_ = draw.textbbox((0, 0), text, font=font)
@@ -162,16 +176,19 @@ def draw_faces(image:np.ndarray,              # uint8 (H, W, 3) RGB
     "The photo with a box round each face, numbered and labelled"
     im = Image.fromarray(np.ascontiguousarray(image)).convert('RGB')
     zoom = max(1, min_side/max(im.size))
-    if zoom > 1: im = im.resize([max(1, round(side*zoom)) for side in im.size], Image.Resampling.BICUBIC)
+    if zoom > 1:
+        im = im.resize([max(1, round(side*zoom)) for side in im.size], Image.Resampling.BICUBIC)
     if numbers is True: numbers = range(1, len(faces)+1)
     boxes = []
     for i, face in enumerate(faces):
         if face.box is None: continue
         text = ' '.join(str(v[i]) for v in (numbers, labels) if v)
-        boxes.append((_edge(face.box, zoom, im.size), text, (colors or _COLOURS)[i % len(colors or _COLOURS)]))
+        boxes.append((_edge(face.box, zoom, im.size), text,
+                      (colors or _COLOURS)[i % len(colors or _COLOURS)]))
     _draw_boxes(im, boxes)
     return im
 
+# %% ../nbs/05_faces.ipynb #7bfa467b
 def _edge(box, zoom, size):
     "A box in pixels of the enlarged picture, cut where it leaves it"
     x0, y0, x1, y1 = (v*zoom for v in box)
@@ -180,24 +197,28 @@ def _edge(box, zoom, size):
 # %% ../nbs/05_faces.ipynb #f6af5462
 def _draw_boxes(im, boxes):
     "Draw (edge, text, colour) of each face onto a PIL picture"
-    boxes = [b for b in boxes if b[0][2] > b[0][0] and b[0][3] > b[0][1]]                # outside the picture: nothing
+    # outside the picture: nothing
+    boxes = [b for b in boxes if b[0][2] > b[0][0] and b[0][3] > b[0][1]]
     line, taken = max(2, round(max(im.size)/320)), []
     draw, height = ImageDraw.Draw(im), max(13, round(max(im.size)/44))
     font, pad = ImageFont.load_default(height), max(2, round(height/5))
     for edge, _, colour in boxes:
         draw.rectangle(edge, outline='black', width=line+2)
         draw.rectangle(edge, outline=colour, width=line)
-    for edge, text, colour in boxes:                                                     # last: no line crosses a text
+    # last: no line crosses a text
+    for edge, text, colour in boxes:
         if not text: continue
         left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
         taken.append(_place(edge, right-left+2*pad, bottom-top+2*pad, im.size, taken))
         _tag(draw, text, taken[-1], colour, font, pad)
 
 # %% ../nbs/05_faces.ipynb #4ad401c3
-_CERTAIN, _SURE, _BETTER = .999, .99, .003 # scores: no second look; enough for a turned photo; better by how much
+# scores: no second look; enough for a turned photo; better by how much
+_CERTAIN, _SURE, _BETTER = .999, .99, .003
 
 def _upright_boxes(look):
-    "The boxes and scores that `look(degrees)` finds in a photo turned clockwise until it is upright, and the degrees"
+    """The boxes and scores that `look(degrees)` finds in a photo turned clockwise until it is
+    upright, and the degrees"""
     def best(found): return float(found[1].max(initial=0))
     found = {0:look(0)}
     if best(found[0]) < _CERTAIN: found |= {turned:look(turned) for turned in (90, 180, 270)}

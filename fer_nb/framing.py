@@ -13,7 +13,8 @@ from PIL import Image
 from .core import FerError
 
 # %% ../nbs/04_framing.ipynb #87ac1ffd
-BOX_WIDTH, BOX_HEIGHT, BOX_X, BOX_Y = .80, 1.07, .49, .51 # MTCNN's box in a FER2013 frame: size and centre, fractions
+# MTCNN's box in a FER2013 frame: size and centre, fractions
+BOX_WIDTH, BOX_HEIGHT, BOX_X, BOX_Y = .80, 1.07, .49, .51
 
 def frame_box(box:Sequence[float] # (x0, y0, x1, y1) from MTCNN, in pixels of the picture
              ) -> tuple[float, float, float, float]: # a square in the same pixels; may leave the picture
@@ -30,7 +31,8 @@ def crop_frame(image:np.ndarray,      # uint8 (H, W, 3) RGB or (H, W) gray
                frame:Sequence[float], # (x0, y0, x1, y1) square, pixels of `image`; may leave it
                size:int=128           # side of the crop, pixels
               ) -> np.ndarray:        # uint8 (size, size) gray
-    "What `frame` shows of `image`, gray, antialiased; edge pixels repeat where the frame leaves the picture"
+    """What `frame` shows of `image`, gray, antialiased; edge pixels repeat where the frame leaves
+    the picture"""
     x0, y0, x1, y1 = (float(v) for v in frame)
     if not (x1 > x0 and y1 > y0):
         raise ValueError(f"a frame is (x0, y0, x1, y1) with x1 > x0 and y1 > y0, not {tuple(frame)}")
@@ -38,16 +40,19 @@ def crop_frame(image:np.ndarray,      # uint8 (H, W, 3) RGB or (H, W) gray
     ys = np.arange(top, bottom).clip(0, image.shape[0]-1)
     xs = np.arange(left, right).clip(0, image.shape[1]-1)
     part = Image.fromarray(image[ys][:, xs]).convert('L')          # (bottom-top, right-left)
-    return np.asarray(part.resize((size, size), Image.Resampling.BICUBIC, box=(x0-left, y0-top, x1-left, y1-top)))
+    return np.asarray(part.resize((size, size), Image.Resampling.BICUBIC,
+                                  box=(x0-left, y0-top, x1-left, y1-top)))
 
 # %% ../nbs/04_framing.ipynb #ce8f6bcc
-POINTS_SIZE, POINTS_X, POINTS_Y = .855, .505, .554 # rectangle round FaceMesh's points in a FER2013 frame, fractions
+# rectangle round FaceMesh's points in a FER2013 frame, fractions
+POINTS_SIZE, POINTS_X, POINTS_Y = .855, .505, .554
 
 def frame_points(points:np.ndarray # FaceMesh's landmarks (468, 2 or more), pixels of the picture
                 ) -> tuple[float, float, float, float]: # a square in the same pixels; may leave the picture
     "The square that FER2013 would have shown around a face with these landmarks"
     low, high = np.min(points, 0)[:2].astype(float), np.max(points, 0)[:2].astype(float)
-    if not (high > low).all(): raise ValueError(f"landmarks must span a rectangle, not {tuple(low)} to {tuple(high)}")
+    if not (high > low).all():
+        raise ValueError(f"landmarks must span a rectangle, not {tuple(low)} to {tuple(high)}")
     side = math.sqrt((high-low).prod())/POINTS_SIZE
     left, top = (low+high)/2 - side*np.array([POINTS_X, POINTS_Y])
     return float(left), float(top), float(left+side), float(top+side)
@@ -70,9 +75,12 @@ def leveled(image:np.ndarray, frame:Sequence[float], roll:float, size:int=128) -
     x0, y0, x1, y1 = frame
     m = .25*(x1-x0) # a wider part, so that the corners are there when it is turned
     n = min(3*size, max(size, round(1.5*(x1-x0))))
-    wide = Image.fromarray(crop_frame(image, (x0-m, y0-m, x1+m, y1+m), n)).rotate(roll, Image.Resampling.BICUBIC)
-    return np.asarray(wide.resize((size, size), Image.Resampling.BICUBIC, box=(n/6, n/6, n*5/6, n*5/6)))
+    wide = Image.fromarray(crop_frame(image, (x0-m, y0-m, x1+m, y1+m), n)).rotate(roll,
+                                                                                  Image.Resampling.BICUBIC)
+    return np.asarray(wide.resize((size, size), Image.Resampling.BICUBIC,
+                                  box=(n/6, n/6, n*5/6, n*5/6)))
 
+# %% ../nbs/04_framing.ipynb #d02da757
 def unleveled(points:np.ndarray, roll:float) -> np.ndarray: # (468, 3) in crop coordinates
     "Points of a leveled crop as they lie in the tilted one"
     c, s = np.cos(np.radians(roll)), np.sin(np.radians(roll))

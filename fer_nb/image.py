@@ -22,7 +22,8 @@ from .core import FerError
 
 # %% ../nbs/03_image.ipynb #68a23203
 class ImageError(FerError):
-    "A photo that cannot be used. `status` is 'unreadable' or 'too_large'; the message names the photo and the way out."
+    """A photo that cannot be used. `status` is 'unreadable' or 'too_large'; the message names the
+    photo and the way out."""
     def __init__(self,
                  message:str,             # what is wrong with which photo, and what to do
                  status:str='unreadable'  # 'unreadable' or 'too_large'
@@ -36,6 +37,7 @@ def _high_byte(a):
     bits = next(b for b in (8, 10, 12, 14, 16) if int(a.max(initial=0)) < 1<<b)
     return (a >> (bits-8)).astype(np.uint8)
 
+# %% ../nbs/03_image.ipynb #cbd399f5
 def _to_uint8(a, name):
     "Samples of any supported dtype as uint8, full scale kept"
     if a.dtype == np.uint8: return a
@@ -51,7 +53,8 @@ def _to_uint8(a, name):
 
 # %% ../nbs/03_image.ipynb #572f5886
 _T = Image.Transpose
-_TURNS = {2:_T.FLIP_LEFT_RIGHT, 3:_T.ROTATE_180, 4:_T.FLIP_TOP_BOTTOM, 5:_T.TRANSPOSE, 6:_T.ROTATE_270, 7:_T.TRANSVERSE,
+_TURNS = {2:_T.FLIP_LEFT_RIGHT, 3:_T.ROTATE_180, 4:_T.FLIP_TOP_BOTTOM, 5:_T.TRANSPOSE,
+          6:_T.ROTATE_270, 7:_T.TRANSVERSE,
           8:_T.ROTATE_90}
 _SIDEWAYS, _BACKWARDS = (5, 6, 7, 8), (3, 4, 6, 7) # rows become columns; the first becomes the last
 
@@ -61,6 +64,7 @@ def _orientation(im):
     except Exception: return 1                         # damaged EXIF: leave it as it lies
     return note if note in _TURNS else 1
 
+# %% ../nbs/03_image.ipynb #f7936488
 def _opaque(im):
     "A PIL picture as RGB, transparency on white"
     if im.has_transparency_data:
@@ -72,7 +76,8 @@ def _opaque(im):
 def _upright(im, note, rows=512):
     "A loaded PIL picture as uint8 RGB (H, W, 3), turned as EXIF's note says, `rows` at a time"
     w, h = im.size
-    if im.mode == 'RGB' and w*h <= 1<<22 and note not in _TURNS and not im.has_transparency_data: return np.array(im)
+    if im.mode == 'RGB' and w*h <= 1<<22 and note not in _TURNS and not im.has_transparency_data:
+        return np.array(im)
     out = np.empty((w, h, 3) if note in _SIDEWAYS else (h, w, 3), np.uint8)
     for y in range(0, h, rows):
         part = _opaque(im.crop((0, y, w, min(h, y+rows))))
@@ -83,9 +88,11 @@ def _upright(im, note, rows=512):
         else: out[place] = np.asarray(part)
     return out
 
+# %% ../nbs/03_image.ipynb #be322255
 def _to_rgb(im, name):
     "An open PIL picture as upright uint8 RGB (H, W, 3), transparency on white"
-    deep = ';16' in str(getattr(im, 'tile', '')) and im.mode[0] != 'I' # 16-bit colours: Pillow keeps the high byte
+    # 16-bit colours: Pillow keeps the high byte
+    deep = ';16' in str(getattr(im, 'tile', '')) and im.mode[0] != 'I'
     im.load()
     note = _orientation(im)
     if im.mode[0] in 'IF':                             # 16 and 32 bits: Pillow would clip these
@@ -107,12 +114,14 @@ def _check_bytes(n, name, max_bytes):
 
 def _is_data(text): return text[:5].lower() == 'data:'
 
+# %% ../nbs/03_image.ipynb #50567aa8
 def _from_text(text):
     "The bytes that a `data:` URL or base64 holds; None if the text is neither"
     head, comma, body = text.partition(',') if _is_data(text) else ('', '', text)
     if comma and ';base64' not in head.lower(): return urllib.parse.unquote_to_bytes(body)
     if not comma and len(body) < 64: return None       # a word, not a picture
-    body = re.sub(r'\s', '', urllib.parse.unquote(body) if comma else body).translate(str.maketrans('-_', '+/'))
+    body = re.sub(r'\s', '', urllib.parse.unquote(body) if comma
+                  else body).translate(str.maketrans('-_', '+/'))
     try: return base64.b64decode(body + '='*(-len(body) % 4), validate=True)
     except (binascii.Error, ValueError): return None
 
@@ -120,7 +129,8 @@ def _from_text(text):
 def _read(f, name, max_bytes):
     "What a file-like object holds, and one byte more than is allowed at most"
     try: return f.read(-1 if max_bytes is None else max_bytes+1)
-    except OSError as e: raise ImageError(f"{name} cannot be read ({e.strerror}). Check its permissions.") from e
+    except OSError as e:
+        raise ImageError(f"{name} cannot be read ({e.strerror}). Check its permissions.") from e
 
 def _read_stdin(name, max_bytes):
     "The bytes that are piped in"
@@ -129,6 +139,7 @@ def _read_stdin(name, max_bytes):
         raise ImageError("Nothing is piped into standard input. Pipe a picture in, or name a file.")
     return _read(f, name, max_bytes)
 
+# %% ../nbs/03_image.ipynb #e6529461
 def _read_text(text, name, max_bytes):
     "The bytes of a text that is no path"
     if isinstance(text, str):
@@ -142,49 +153,59 @@ def _read_path(path, name, max_bytes):
     "The bytes of a file, a pipe or a text; says what is wrong if it is none"
     if path == '-': return _read_stdin(name, max_bytes)
     if isinstance(path, str) and re.match(r'[a-z0-9+.-]+://', path, re.I):
-        raise ImageError(f"{name} is an address, not a file. Download it first and pass the path or the bytes.")
+        raise ImageError(f"{name} is an address, not a file. Download it first and pass the path "
+                         f"or the bytes.")
     try: mode = os.stat(path).st_mode
     except (OSError, ValueError): return _read_text(path, name, max_bytes)
-    if stat.S_ISDIR(mode): raise ImageError(f"{name} is a folder. Pass the files in it, one by one.")
+    if stat.S_ISDIR(mode):
+        raise ImageError(f"{name} is a folder. Pass the files in it, one by one.")
     if stat.S_ISREG(mode): _check_bytes(os.path.getsize(path), name, max_bytes)
-    elif not stat.S_ISFIFO(mode): raise ImageError(f"{name} is a device, not a file. Pass a picture.")
+    elif not stat.S_ISFIFO(mode):
+        raise ImageError(f"{name} is a device, not a file. Pass a picture.")
     try: f = open(path, 'rb')
-    except OSError as e: raise ImageError(f"{name} cannot be read ({e.strerror}). Check its permissions.") from e
+    except OSError as e:
+        raise ImageError(f"{name} cannot be read ({e.strerror}). Check its permissions.") from e
     with f: return _read(f, name, max_bytes)
 
 # %% ../nbs/03_image.ipynb #4db60870
 def _read_bytes(source, name, max_bytes):
     "The bytes behind a path, a text, a buffer or a file-like object, at most `max_bytes` of them"
     if source is None:
-        raise ImageError("This is None, not a picture. `cv2.imread` gives None for a file it cannot read: "
-                         "pass the path itself.")
-    if isinstance(source, (str, os.PathLike)): source = _read_path(os.fspath(source), name, max_bytes)
+        raise ImageError("This is None, not a picture. `cv2.imread` gives None for a file it "
+                         "cannot read: pass the path itself.")
+    if isinstance(source, (str, os.PathLike)):
+        source = _read_path(os.fspath(source), name, max_bytes)
     elif hasattr(source, 'read'):
         try:
             if hasattr(source, 'seek'):
                 try: source.seek(0)
                 except OSError: pass                   # a pipe: read on from where it stands
             source = source.read(-1 if max_bytes is None else max_bytes+1)
-        except Exception as e: raise ImageError(f"{name} cannot be read ({e}). Open it in binary mode, 'rb'.") from e
+        except Exception as e:
+            raise ImageError(f"{name} cannot be read ({e}). Open it in binary mode, 'rb'.") from e
     if not isinstance(source, (bytes, bytearray, memoryview)):
         raise ImageError(f"{name}: cannot load a picture from {type(source).__name__}. "
-                         "Pass a path, bytes, a file opened with 'rb', a PIL picture or a numpy array.")
+                         "Pass a path, bytes, a file opened with 'rb', a PIL picture or a numpy "
+                         "array.")
     _check_bytes(len(source), name, max_bytes)
     return bytes(source)
 
 # %% ../nbs/03_image.ipynb #b8b66629
-_FORMATS = 'JPEG', 'PNG', 'WEBP', 'GIF', 'BMP', 'TIFF', 'PPM', 'JPEG2000', 'AVIF', 'HEIF' # as Pillow names them
+# as Pillow names them
+_FORMATS = 'JPEG', 'PNG', 'WEBP', 'GIF', 'BMP', 'TIFF', 'PPM', 'JPEG2000', 'AVIF', 'HEIF'
 _SIDE = 65_535 # pixels
 
 def _check_pixels(w, h, name, max_pixels):
     "Raise if a picture has no pixels, or too many"
     if w < 1 or h < 1: raise ImageError(f"{name} has no pixels ({w}×{h}).")
     if max(w, h) > _SIDE:
-        raise ImageError(f"{name} is {w}×{h}: longer than {_SIDE} pixels. Cut it into parts.", 'too_large')
+        raise ImageError(f"{name} is {w}×{h}: longer than {_SIDE} pixels. Cut it into parts.",
+                         'too_large')
     if max_pixels is not None and w*h > max_pixels:
         raise ImageError(f"{name} is {w}×{h}: more than {max_pixels/1e6:.3g} million pixels. "
                          "Save a smaller copy, or raise max_pixels.", 'too_large')
 
+# %% ../nbs/03_image.ipynb #510af94f
 def _is_heic(data): return data[4:8] == b'ftyp' and data[8:11] in (b'hei', b'hev', b'mif', b'msf')
 
 def _reading_heic(data):
@@ -199,11 +220,13 @@ def _reading_heic(data):
 def _refusal(data, name, formats):
     "What to say of bytes that no reader took"
     if _is_heic(data) and 'HEIF' in formats:
-        return f"{name} is HEIC, as iPhones write it. Save it as JPEG, or `pip install pillow-heif`."
+        return (f"{name} is HEIC, as iPhones write it. Save it as JPEG, or `pip install "
+                f"pillow-heif`.")
     known = [f for f in formats if f in Image.OPEN]
     listed = ' or '.join(filter(None, (', '.join(known[:-1]), known[-1])))
     return f"{name} is not a picture that can be read here. Pass {listed}."
 
+# %% ../nbs/03_image.ipynb #2739ec60
 def _open(data, name, formats=_FORMATS):
     "Read the header of `data`; nothing is decoded yet"
     Image.init()
@@ -217,9 +240,12 @@ def _open(data, name, formats=_FORMATS):
     except Exception as e: raise ImageError(_refusal(data, name, formats)) from e
 
 # %% ../nbs/03_image.ipynb #8c25a941
-_PARTS, _SCANS, _WORK, _SPELT = 5000, 100, 2e9, 3e6 # parts before the pixels; scans; scans × pixels; bytes of text
-_MARKER = re.compile(rb'\xff[\x01-\xcf\xd8-\xfe]')        # in a JPEG: not a stuffed byte, not a restart
+# parts before the pixels; scans; scans × pixels; bytes of text
+_PARTS, _SCANS, _WORK, _SPELT = 5000, 100, 2e9, 3e6
+# in a JPEG: not a stuffed byte, not a restart
+_MARKER = re.compile(rb'\xff[\x01-\xcf\xd8-\xfe]')
 
+# %% ../nbs/03_image.ipynb #72b89bbb
 def _jpeg_parts(data) -> tuple[int, int]: # segments before the first scan; scans
     "How many parts a JPEG has"
     at, segments, scans = 2, 0, 0
@@ -228,15 +254,18 @@ def _jpeg_parts(data) -> tuple[int, int]: # segments before the first scan; scan
         if kind == 0xd9: break                            # the end; what follows is not decoded
         if kind == 0xda:
             scans += 1
-            if scans == 1 and data.count(b'\xff\xda', at) < 20: return segments, scans+data.count(b'\xff\xda', at)
+            if scans == 1 and data.count(b'\xff\xda', at) < 20:
+                return segments, scans+data.count(b'\xff\xda', at)
         segments += not scans
         if kind not in (0x01, 0xd8): at += int.from_bytes(data[at:at+2], 'big')
     return segments, scans
 
+# %% ../nbs/03_image.ipynb #1ec9d98d
 def _png_parts(data) -> int:
     "How many chunks a PNG has"
     at, chunks = 8, 0
-    while at < len(data) and chunks < 20*(_PARTS+1): at, chunks = at+12+int.from_bytes(data[at:at+4], 'big'), chunks+1
+    while at < len(data) and chunks < 20*(_PARTS+1):
+        at, chunks = at+12+int.from_bytes(data[at:at+4], 'big'), chunks+1
     return chunks//20                                     # pixels, too, come in chunks
 
 # %% ../nbs/03_image.ipynb #a479aedb
@@ -253,6 +282,7 @@ def _gif_parts(data) -> Iterator[int]: # 0x2c for each picture; other numbers fo
             at += 1
     except IndexError: return                             # cut short
 
+# %% ../nbs/03_image.ipynb #80937cdc
 def _before_pixels(data) -> int:
     "Parts of a GIF before its first picture"
     n = 0
@@ -274,9 +304,12 @@ def _check_parts(data, name):
     elif re.match(rb'P[1-6]\s|P[1-6]#', data):
         spelt, parts = len(data)*(data[1:2] in b'123'), (_ppm_header(data) < 2)*(_PARTS+1)
     if parts > _PARTS:
-        raise ImageError(f"{name} is made of too many small parts to be an honest picture. Export it again.")
-    if spelt > _SPELT: raise ImageError(f"{name} spells out its pixels as text. Save it as PNG.", 'too_large')
+        raise ImageError(f"{name} is made of too many small parts to be an honest picture. Export "
+                         f"it again.")
+    if spelt > _SPELT:
+        raise ImageError(f"{name} spells out its pixels as text. Save it as PNG.", 'too_large')
 
+# %% ../nbs/03_image.ipynb #8f2e8fc6
 def _check_work(data, w, h, name):
     "Raise if a JPEG has more scans than such a large picture may have"
     if data[:2] == b'\xff\xd8' and _jpeg_parts(data)[1]*w*h > _WORK:
@@ -292,17 +325,21 @@ def _name(source):
         if isinstance(path, str) and _is_data(path): return 'the data: URL'
         return repr(path if len(path) <= 120 else '…' + path[-100:])
     if isinstance(source, np.ndarray): return f"the array {source.shape}"
-    if isinstance(source, Image.Image): return f"the PIL picture ({source.mode}, {source.width}×{source.height})"
+    if isinstance(source, Image.Image):
+        return f"the PIL picture ({source.mode}, {source.width}×{source.height})"
     label = getattr(source, 'name', None)
     return repr(label) if isinstance(label, str) else 'the picture'
 
+# %% ../nbs/03_image.ipynb #147b7f16
 def _from_array(a, name, max_pixels=None):
     "A gray, RGB or RGBA array as a PIL picture"
     if a.ndim == 3 and a.shape[2] == 1: a = a[..., 0]
     if not (a.ndim == 2 or a.ndim == 3 and a.shape[2] in (3, 4)):
         hint = ' For several, there is `predict_batch`.' if a.ndim == 4 else ''
-        if a.ndim == 3 and a.shape[0] in (1, 3, 4): hint = ' It looks channels-first: transpose to (H, W, channels).'
-        raise ImageError(f"{name}: expected (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, one picture at a time.{hint}")
+        if a.ndim == 3 and a.shape[0] in (1, 3, 4):
+            hint = ' It looks channels-first: transpose to (H, W, channels).'
+        raise ImageError(f"{name}: expected (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, one picture "
+                         f"at a time.{hint}")
     _check_pixels(a.shape[1], a.shape[0], name, max_pixels)
     return Image.fromarray(np.ascontiguousarray(_to_uint8(a, name)))
 
@@ -311,12 +348,15 @@ def _no_memory(im, name, error):
     "Raise MemoryError if there is too little for this picture, else an `ImageError`"
     size = f' ({im.width}×{im.height} pixels)' if im else ''
     try: np.empty((im.height, im.width, 8) if im else 1 << 26, np.uint8)
-    except MemoryError: raise MemoryError(f"{name} needs more memory than there is{size}.") from error
+    except MemoryError:
+        raise MemoryError(f"{name} needs more memory than there is{size}.") from error
     raise ImageError(f"{name} asks for more memory than its pixels need{size}. Export it again.") from error
 
+# %% ../nbs/03_image.ipynb #7e44979b
 def _frames(im, data) -> int:
     "How many frames a moving picture has"
-    if im.format == 'GIF': return sum(kind == 0x2c for kind, _ in zip(_gif_parts(data), range(100*_PARTS)))
+    if im.format == 'GIF':
+        return sum(kind == 0x2c for kind, _ in zip(_gif_parts(data), range(100*_PARTS)))
     return getattr(im, 'n_frames', 1) if im.format in ('WEBP', 'AVIF', 'PNG') else 1
 
 # %% ../nbs/03_image.ipynb #fb1e3c75
@@ -330,7 +370,8 @@ def _opened(data, name, formats, notes):
     return im
 
 # %% ../nbs/03_image.ipynb #2a1b0181
-Photo = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray # what a person may call a photo
+# what a person may call a photo
+Photo = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray
 
 def load_image(source:Photo,     # path or '-', bytes, base64, file-like, PIL picture, RGB array (H, W[, 1|3|4])
                max_bytes:int|None=100_000_000, # refuse larger files, before reading them; None for no limit
@@ -338,7 +379,8 @@ def load_image(source:Photo,     # path or '-', bytes, base64, file-like, PIL pi
                formats:Sequence[str]=_FORMATS, # those to open, by Pillow's names; told by content
                notes:list[str]|None=None       # gets a sentence on what the pixels do not show: further frames
               ) -> np.ndarray:   # uint8 (H, W, 3), RGB, upright, opaque
-    "Any picture as upright RGB pixels. Raises `ImageError` with status 'unreadable' or 'too_large'."
+    """Any picture as upright RGB pixels. Raises `ImageError` with status 'unreadable' or
+    'too_large'."""
     name, im = _name(source), None
     try:
         if isinstance(source, np.ndarray): im = _from_array(source, name, max_pixels)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 # %% ../nbs/21_inference.ipynb #6d246c5d
 def _blur_left(gray:np.ndarray, width:int=9) -> float: # float (H, W) → 0 sharp to 1 blurred
-    "Crété's measure across rows: the fraction of the differences between neighbours that a further blur leaves"
+    """Crété's measure across rows: the fraction of the differences between neighbours that a
+    further blur leaves"""
     sums = np.pad(gray, ((0, 0), (1, 0))).cumsum(1, dtype=np.float64)
     again = (sums[:, width:] - sums[:, :-width])/width                            # (H, W-width+1)
     pad = width//2
@@ -33,10 +34,12 @@ def _blur_left(gray:np.ndarray, width:int=9) -> float: # float (H, W) → 0 shar
     lost = np.maximum(before - after, 0).sum()
     return float(1 - lost/max(before.sum(), 1e-9))
 
+# %% ../nbs/21_inference.ipynb #78a075f4
 def _own_size(crop:np.ndarray, side:float) -> np.ndarray:
     "The crop with no more pixels than the photo gave it"
     n = int(np.clip(round(side), 24, crop.shape[0]))
-    if n<crop.shape[0]: crop = np.asarray(Image.fromarray(crop).resize((n, n), Image.Resampling.BICUBIC))
+    if n<crop.shape[0]:
+        crop = np.asarray(Image.fromarray(crop).resize((n, n), Image.Resampling.BICUBIC))
     return crop.astype(np.float32)
 
 # %% ../nbs/21_inference.ipynb #f7478007
@@ -44,25 +47,31 @@ def face_quality(prediction:Prediction # of one face, with its `crop` and `frame
                 ) -> dict[str, float]:
     """What can be measured on a face that makes it hard to read: side, pixels; blur, 0 to 1; brightness, 0 to 255;
     mouth, edges there over those at the eyes; yaw, pitch, roll, degrees"""
-    if prediction.crop is None or prediction.frame is None: raise FerError("This prediction has no face to measure.")
+    if prediction.crop is None or prediction.frame is None:
+        raise FerError("This prediction has no face to measure.")
     side = prediction.frame[2]-prediction.frame[0]
     own, face = _own_size(prediction.crop, side), to_fer(prediction.crop).astype(np.float32)
     edges = np.abs(np.diff(face, axis=0))[:, :-1] + np.abs(np.diff(face, axis=1))[:-1] # (47, 47)
     eyes, mouth = edges[14:24, 8:40].mean(), edges[30:42, 14:34].mean()
     pose = prediction.pose or dict.fromkeys(('yaw', 'pitch', 'roll'), 0.)
-    return dict(side=float(side), blur=max(_blur_left(own), _blur_left(own.T)), brightness=float(face.mean()),
+    return dict(side=float(side), blur=max(_blur_left(own), _blur_left(own.T)),
+                brightness=float(face.mean()),
                 mouth=float(mouth/max(eyes, 1e-3)), **pose)
 
 # %% ../nbs/21_inference.ipynb #2aa00b43
-LIMITS = dict(side=48, blur=.62, brightness=58, mouth=.3, yaw=35, pitch=30, roll=25, tie=.1) # beyond: a reason
+# beyond: a reason
+LIMITS = dict(side=48, blur=.62, brightness=58, mouth=.3, yaw=35, pitch=30, roll=25, tie=.1)
 MASKED = 'the mouth seems to be covered'
-NOT_A_FACE, WEAK_SCORE = .02, .95 # share of people who see no face; detector's score of a box without landmarks
+# share of people who see no face; detector's score of a box without landmarks
+NOT_A_FACE, WEAK_SCORE = .02, .95
 
 def _held(q:dict[str, float]) -> list[str]:
     "In which ways the head is held further than training knows"
     ways = dict(yaw='turned to the side', pitch='turned up or down', roll='tilted over')
-    return [f"the head is {way} by about {abs(q[k]):.0f}°" for k,way in ways.items() if abs(q[k])>LIMITS[k]]
+    return [f"the head is {way} by about {abs(q[k]):.0f}°" for k,way in ways.items()
+            if abs(q[k])>LIMITS[k]]
 
+# %% ../nbs/21_inference.ipynb #1e56b501
 def _split_vote(prediction) -> list[str]:
     "Which emotions share the vote, if no one of them leads"
     if len(top := prediction.top(2))<2 or top[0][1]-top[1][1]>=LIMITS['tie']: return []
@@ -72,15 +81,18 @@ def _split_vote(prediction) -> list[str]:
 # %% ../nbs/21_inference.ipynb #e8b1b712
 def reasons(prediction:Prediction # of one face
            ) -> list[str]:
-    "What makes this face hard to read, in short clauses; empty if nothing speaks against the prediction"
+    """What makes this face hard to read, in short clauses; empty if nothing speaks against the
+    prediction"""
     q, out = face_quality(prediction), []
     if q['side']<LIMITS['side']: out.append(f"the face is small, {q['side']:.0f} pixels")
     if q['blur']>LIMITS['blur'] and q['side']>=LIMITS['side']: out.append('the face is blurred')
     if q['brightness']<LIMITS['brightness']: out.append('the face is dark')
-    if prediction.landmarks is None: out.append('no landmarks were found, as on a hidden or turned face')
+    if prediction.landmarks is None:
+        out.append('no landmarks were found, as on a hidden or turned face')
     elif q['mouth']<LIMITS['mouth']: out.append(MASKED)
     out += _held(q)
-    if (prediction.scores or {}).get('not_a_face', 0)>=NOT_A_FACE: out.append('it may not be a face')
+    if (prediction.scores or {}).get('not_a_face', 0)>=NOT_A_FACE:
+        out.append('it may not be a face')
     if prediction.turned: out.append(f'the photo was turned by {prediction.turned}° to find it')
     return out + _split_vote(prediction)
 
@@ -106,7 +118,8 @@ def _known_points(n:int, landmarks, found) -> tuple[np.ndarray, np.ndarray]:
     points = np.asarray(landmarks, np.float32)
     found = np.ones(n, bool) if found is None else np.asarray(found, bool)
     if points.shape==(n, 468, 3) and found.shape==(n,): return points, found
-    raise FerError(f"{n} crops need landmarks ({n}, 468, 3) and found ({n},); got {points.shape} and {found.shape}")
+    raise FerError(f"{n} crops need landmarks ({n}, 468, 3) and found ({n},); got {points.shape} "
+                   f"and {found.shape}")
 
 # %% ../nbs/21_inference.ipynb #6068693f
 class _Network(_Given):
@@ -128,10 +141,13 @@ class _Network(_Given):
                found:Sequence[bool]|np.ndarray|None=None # which are a face's own; None: all
               ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # float32 (N, views, classes + votes), landmarks, found
         "What the network says of framed faces"
-        faces = np.stack([to_fer(c) for c in crops]) if len(crops) else np.zeros((0,48,48), np.uint8)
+        faces = (np.stack([to_fer(c) for c in crops]) if len(crops)
+                 else np.zeros((0,48,48), np.uint8))
         points, found = self._points(faces, landmarks, found)
-        parts = [self._views(faces[i:i+64], points[i:i+64], found[i:i+64]) for i in range(0, len(faces), 64)]
-        none = np.zeros((0, 1+self.tta, len(self.calibration.classes) + len(self.calibration.votes)), np.float32)
+        parts = [self._views(faces[i:i+64], points[i:i+64], found[i:i+64])
+                 for i in range(0, len(faces), 64)]
+        none = np.zeros((0, 1+self.tta,
+                         len(self.calibration.classes) + len(self.calibration.votes)), np.float32)
         return np.concatenate([none, *parts]), points, found
 
 # %% ../nbs/21_inference.ipynb #5b46038c
@@ -163,14 +179,18 @@ class _Judge(_Classifier):
     "What makes a prediction uncertain"
     def _unsure(self, p:Prediction) -> bool:
         "Is the stated share, less what *unknown* and *not a face* take, below the threshold?"
-        none = sum(p.scores[k] for k in ('unknown', 'not_a_face')) if p.scores and p.truth=='people' else 0.
-        bound = getattr(self.calibration, p.truth).uncertain_below if self.threshold is None else self.threshold
+        none = (sum(p.scores[k] for k in ('unknown', 'not_a_face')) if p.scores
+                and p.truth=='people' else 0.)
+        bound = (getattr(self.calibration, p.truth).uncertain_below if self.threshold is None
+                 else self.threshold)
         return (p.confidence or 0.)*(1-none)<bound
 
     def _scores(self, logits) -> dict[str, float]:
         if not self.calibration.votes: return {}
-        shares = dict(zip(self.calibration.votes, self.calibration.shares(logits.mean(0), flip=len(logits)>1)))
-        return {n:float(shares[v]) for n,v in dict(contempt='contempt', unknown='unknown', not_a_face='NF').items()}
+        shares = dict(zip(self.calibration.votes,
+                          self.calibration.shares(logits.mean(0), flip=len(logits)>1)))
+        return {n:float(shares[v])
+                for n,v in dict(contempt='contempt', unknown='unknown', not_a_face='NF').items()}
 
     @staticmethod
     def doubtful(p:Prediction) -> bool:
@@ -186,7 +206,8 @@ class _Judge(_Classifier):
     @staticmethod
     def _sentence(p:Prediction) -> str:
         guesses = ', '.join(f'perhaps {c} ({v:.0%})' for c,v in p.top(2))
-        return f"{guesses[0].upper()}{guesses[1:]}" + (f": {'; '.join(p.reasons)}." if p.reasons else '.')
+        return (f"{guesses[0].upper()}{guesses[1:]}" + (f": {'; '.join(p.reasons)}." if p.reasons
+                                                        else '.'))
 
 # %% ../nbs/21_inference.ipynb #5e0c1c9c
 class _Predictor(_Judge):
@@ -200,7 +221,8 @@ class _Predictor(_Judge):
         p.scores = self._scores(logits)
         p.reasons = reasons(p) if p.crop is not None else []
         if kept<.5: p.reasons.append(f'{1-kept:.0%} of the vote goes to classes that were left out')
-        p.status = 'uncertain' if kept<.5 or self._unsure(p) or self.doubtful(p) or self.hidden(p) else 'ok'
+        p.status = ('uncertain' if kept<.5 or self._unsure(p) or self.doubtful(p)
+                    or self.hidden(p) else 'ok')
         p.message = self._sentence(p) if p.status=='uncertain' else ''
         return p
 
@@ -213,7 +235,8 @@ class _Predictor(_Judge):
         "The same face under another truth, prior or view, without asking the network again"
         if prediction.logits is None: return prediction
         views = prediction.logits[:1] if tta is False else prediction.logits
-        return self._fill(copy.copy(prediction), views, self.calibration.truth(truth or self.truth), prior)
+        return self._fill(copy.copy(prediction), views, self.calibration.truth(truth or self.truth),
+                          prior)
 
 # %% ../nbs/21_inference.ipynb #b0d85d0b
 def second_look(image:np.ndarray,   # uint8 (H, W, 3), RGB
@@ -253,7 +276,9 @@ class _Finder(_Marker):
         except ImageError as e: return [Prediction(e.status, str(e), name)]
         found = self.detector.find(lit)[0] if hasattr(self.detector, 'find') else self.detector(lit)
         if not found and self.second: found = second_look(lit, self.extractor)
-        if not found: return [Prediction('no_face', ' '.join(['No face was found in this picture.', *notes]), name)]
+        if not found:
+            return [Prediction('no_face', ' '.join(['No face was found in this picture.', *notes]),
+                               name)]
         return [self._open_face(lit, f, name) for f in found]
 
     def _open_face(self, image:np.ndarray, face:Face, name:str) -> Prediction:
@@ -261,15 +286,21 @@ class _Finder(_Marker):
         p = Prediction('ok', '', name, box=face.box, score=face.score, turned=face.turned)
         p.crop, p.frame = face.crop, face.frame
         if side>=self.min_size: self._mark(image, face, p)
-        else: p.status, p.message = 'too_small', f'This face is {side:.0f} pixels wide; {self.min_size:g} can be read.'
+        else:
+            p.status, p.message = ('too_small',
+                                   f'This face is {side:.0f} pixels wide; {self.min_size:g} can be '
+                                   f'read.')
         return p
 
 # %% ../nbs/21_inference.ipynb #87b23d2e
 class _Sorter(_Finder):
     "The order of the faces of a photo"
     def _settled(self, predictions:list[Prediction]) -> list[Prediction]:
-        kept = [p for p in predictions if not (p.landmarks is None and (p.scores or {}).get('not_a_face', 0)>.5)]
-        if not kept: return [Prediction('no_face', 'No face was found in this picture.', predictions[0].source)]
+        kept = [p for p in predictions
+                if not (p.landmarks is None and (p.scores or {}).get('not_a_face', 0)>.5)]
+        if not kept:
+            return [Prediction('no_face', 'No face was found in this picture.',
+                               predictions[0].source)]
         # stable: the detector's order within each
         return sorted(kept, key=lambda p: (self.doubtful(p), p.landmarks is None))
 
@@ -285,7 +316,8 @@ def _chosen(known:tuple[str, ...], classes:Sequence[str]|None) -> tuple[str, ...
     if classes is None: return None
     wrong = [c for c in classes if c not in known]
     but = f"; not {', '.join(map(str, wrong))}" if wrong else ''
-    if wrong or len(set(classes))<2: raise FerError(f"classes names at least two of {', '.join(known)}{but}")
+    if wrong or len(set(classes))<2:
+        raise FerError(f"classes names at least two of {', '.join(known)}{but}")
     return tuple(c for c in known if c in classes)
 
 class _Lazy(_Sorter):
@@ -296,7 +328,8 @@ class _Lazy(_Sorter):
 # %% ../nbs/21_inference.ipynb #102e6340
 def _check_prior(calibration:Calibration, truth:str, prior:Prior):
     "A wrong prior is refused when the recogniser is made"
-    calibration.probabilities(np.zeros((1, len(calibration.classes) + len(calibration.votes))), truth, prior)
+    calibration.probabilities(np.zeros((1, len(calibration.classes) + len(calibration.votes))),
+                              truth, prior)
 
 # %% ../nbs/21_inference.ipynb #45f69542
 class _Settings(_Lazy):
@@ -318,7 +351,8 @@ class _Settings(_Lazy):
         self.model, self.calibration = model, calibration or model.calibration
         self.truth, self.prior, self.tta = self.calibration.truth(truth), prior, tta
         self.classes = _chosen(self.calibration.classes, classes)
-        self.threshold, self.min_size, self.max_bytes, self.second = threshold, min_size, max_bytes, second
+        self.threshold, self.min_size, self.max_bytes, self.second = (threshold, min_size,
+                                                                      max_bytes, second)
         self.extractor = extractor or LandmarkExtractor()
         if detector: self.detector = detector
         _check_prior(self.calibration, self.truth, prior)
@@ -336,9 +370,11 @@ class _Batches(_Settings):
         if len(names)!=len(photos): raise FerError(f"{len(photos)} photos, but {len(names)} names")
         out = [self._find(p, n) for p,n in zip(photos, names)]
         faces = [p for ps in out for p in ps if p.status=='ok']
-        points = np.array([np.zeros((468, 3)) if p.points is None else p.points for p in faces], np.float32)
+        points = np.array([np.zeros((468, 3)) if p.points is None else p.points for p in faces],
+                          np.float32)
         crops = [p.crop for p in faces if p.crop is not None]
-        logits, *_ = self.logits(crops, points.reshape(-1, 468, 3), [p.points is not None for p in faces])
+        logits, *_ = self.logits(crops, points.reshape(-1, 468, 3),
+                                 [p.points is not None for p in faces])
         for p,l in zip(faces, logits): self._fill(p, l, self.truth)
         return [self._settled(ps) for ps in out]
 

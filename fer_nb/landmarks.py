@@ -27,6 +27,7 @@ def _cubic(n, size, a=-.75):
     weights = np.stack([far(t+1), near(t), near(1-t), far(2-t)]).astype(np.float32)
     return (first + np.arange(-1, 3)[:, None]).clip(0, n-1), weights
 
+# %% ../nbs/07_landmarks.ipynb #ea36b3e7
 def _enlarge(face, size):
     "Gray uint8 (H, W) as float32 (size, size), bicubic"
     (down, by), (across, weights) = (_cubic(n, size) for n in face.shape)
@@ -51,15 +52,19 @@ def _gauss(sigma):
     reach = round(6*sigma + 1)//2
     weights = np.exp(-np.arange(-reach, reach+1)**2/(2*sigma**2))
     half = np.rint(np.cumsum(256*weights/weights.sum()))[:reach]
-    half = np.diff(half, prepend=0).astype(int)      # what rounding takes from one, the next one gets
+    # what rounding takes from one, the next one gets
+    half = np.diff(half, prepend=0).astype(int)
     return [*half, 256 - 2*half.sum(), *half[::-1]]
 
+# %% ../nbs/07_landmarks.ipynb #bea5b6e5
 def _blur(face):
-    "`face` (H, W) as through a soft lens: a Gaussian of 1/48 of its longer side, mirrored at the ends"
+    """`face` (H, W) as through a soft lens: a Gaussian of 1/48 of its longer side, mirrored at the
+    ends"""
     weights, sums = _gauss(max(face.shape)/48), face.astype(np.int32)
     for n in face.shape:                             # along one axis, then along the other
         pixels = np.pad(np.arange(n), len(weights)//2, mode='reflect')
-        sums = np.asarray(sum(sums.take(pixels[k:k+n], 0)*weight for k, weight in enumerate(weights))).T
+        sums = np.asarray(sum(sums.take(pixels[k:k+n], 0)*weight
+                              for k, weight in enumerate(weights))).T
     return ((sums + 32768) >> 16).astype(np.uint8)
 
 # %% ../nbs/07_landmarks.ipynb #3c1777d9
@@ -67,21 +72,23 @@ def _check_face(face):
     "`face` as an array, or a `ValueError` that says what is wrong with it"
     face = np.asarray(face)
     if face.ndim!=2 or face.dtype!=np.uint8 or min(face.shape)<2:
-        raise ValueError(f"A face is a gray uint8 array (H, W) of at least 2×2 pixels; got {face.dtype} {face.shape}. "
+        raise ValueError(f"A face is a gray uint8 array (H, W) of at least 2×2 pixels; got "
+                         f"{face.dtype} {face.shape}. "
                          "`framing.crop_frame` makes one from a photo.")
     return face
 
 # %% ../nbs/07_landmarks.ipynb #3ef03e46
 class LandmarkExtractor:
     "468 FaceMesh landmarks of one FER2013-framed gray face"
-    views = ('plain', 'mirrored', 'blurred')
+    views = 'plain', 'mirrored', 'blurred'
     def __init__(self,
                  size=192, # side in pixels to which a face is enlarged
                  border=.25, # grey border, as a share of `size`
                  confidence=.1, # least detector confidence
                  retries=2 # how many of the two other views to try on a miss
                 ):
-        self.settings:dict[str, Any] = dict(size=size, border=border, confidence=confidence, retries=retries)
+        self.settings:dict[str, Any] = dict(size=size, border=border, confidence=confidence,
+                                            retries=retries)
 
     def __call__(self,
                  face # uint8 (H, W), gray, framed as FER2013 frames its faces
@@ -124,8 +131,10 @@ def mirror(landmarks, # (..., 468, 3), numpy or torch
 CONTOURS = dict(
     oval=[10, 109, 67, 103, 54, 21, 162, 127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152,
           377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356, 389, 251, 284, 332, 297, 338, 10],
-    lips_outer=[0, 37, 39, 40, 185, 61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0],
-    lips_inner=[13, 82, 81, 80, 191, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13],
+    lips_outer=[0, 37, 39, 40, 185, 61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270,
+                269, 267, 0],
+    lips_inner=[13, 82, 81, 80, 191, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310,
+                311, 312, 13],
     left_eye=[249, 263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249],
     right_eye=[7, 33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7],
     left_brow=[276, 283, 282, 295, 285, 336, 296, 334, 293, 300, 276],
@@ -148,7 +157,8 @@ def draw_landmarks(face, # uint8 (H, W) or (H, W, 3)
     im = im.resize((w, h), Image.Resampling.BICUBIC)
     draw, xy = ImageDraw.Draw(im), np.asarray(landmarks)[:, :2]*[w, h]
     if dots: draw.point([tuple(p) for p in xy.round()], fill=(255, 255, 255))
-    for path in CONTOURS.values(): draw.line([tuple(xy[i]) for i in path], fill=color, width=max(1, round(w/160)))
+    for path in CONTOURS.values():
+        draw.line([tuple(xy[i]) for i in path], fill=color, width=max(1, round(w/160)))
     return im
 
 # %% ../nbs/07_landmarks.ipynb #294e1d1b
@@ -160,6 +170,7 @@ def _like(landmarks) -> Any:
     import torch
     return torch
 
+# %% ../nbs/07_landmarks.ipynb #9ae7f607
 def align(landmarks # float32 (..., 468, 3), numpy or torch
          ): # the same type and shape: centred, level, RMS distance in the picture plane 1
     "Remove position, scale and roll; all-zero landmarks stay zero"
@@ -179,25 +190,29 @@ def landmark_stats(landmarks, # float32 (N, 468, 3) in crop coordinates
                   ): # mean and standard deviation, float32 (468, 3) each, of the aligned landmarks
     "Mean and spread of aligned landmarks, each face counted with its mirror image"
     valid = np.asarray(valid, dtype=bool)
-    if not valid.any(): return np.zeros((N_LANDMARKS, 3), np.float32), np.ones((N_LANDMARKS, 3), np.float32)
+    if not valid.any():
+        return np.zeros((N_LANDMARKS, 3), np.float32), np.ones((N_LANDMARKS, 3), np.float32)
     import torch  # as training does, whose numbers these are
     p:Any = align(torch.from_numpy(np.asarray(landmarks)[valid]))
     p = torch.cat([p, mirror(p, width=0)])
     return p.mean(0).numpy(), p.std(0).clamp_min(1e-3).numpy()
 
 # %% ../nbs/07_landmarks.ipynb #92b0a463
-_CHEEKS, _UPRIGHT, _STRAIGHT = (234, 454), (10, 152), 2.8 # points; pitch of a face that looks ahead, degrees
+# points; pitch of a face that looks ahead, degrees
+_CHEEKS, _UPRIGHT, _STRAIGHT = (234, 454), (10, 152), 2.8
 
 def head_pose(landmarks:np.ndarray # float32 (468, 3), in pixels or in crop coordinates of a square crop
              ) -> dict[str, float]: # yaw > 0 to the right of the picture, pitch > 0 up, roll > 0 clockwise
     "How a head is held, in degrees"
-    across, down = landmarks[_CHEEKS[1]]-landmarks[_CHEEKS[0]], landmarks[_UPRIGHT[1]]-landmarks[_UPRIGHT[0]]
+    across, down = (landmarks[_CHEEKS[1]]-landmarks[_CHEEKS[0]],
+                    landmarks[_UPRIGHT[1]]-landmarks[_UPRIGHT[0]])
     eyes = landmarks[_EYES[1]].mean(0) - landmarks[_EYES[0]].mean(0)
     out_of_plane = lambda v: np.degrees(np.arctan2(v[2], np.hypot(v[0], v[1])))
     roll = np.degrees(np.arctan2(eyes[1], eyes[0]))
     return {
         k: round(float(v), 1)
-        for k, v in dict(yaw=out_of_plane(across), pitch=_STRAIGHT - out_of_plane(down), roll=roll).items()
+        for k, v in dict(yaw=out_of_plane(across), pitch=_STRAIGHT - out_of_plane(down),
+                         roll=roll).items()
     }
 
 # %% ../nbs/07_landmarks.ipynb #dfea8293
@@ -211,6 +226,7 @@ def _average(image, new):
         out += image.take(cell.clip(max=len(image)-1), 0)*part
     return out
 
+# %% ../nbs/07_landmarks.ipynb #ebebaf4c
 def _shrink(image, w, h):
     "`image` (H, W, 3) averaged to `w` by `h` pixels"
     columns = _average(image, h).transpose(1, 0, 2)
@@ -223,6 +239,7 @@ def _photo_view(image, view):
     b = round(.25*min(image.shape[:2])) if view=='bordered' else 0
     return np.pad(image, ((b, b), (b, b), (0, 0)), constant_values=128) if b else image, b
 
+# %% ../nbs/07_landmarks.ipynb #923a7aee
 def photo_landmarks(image:np.ndarray, # uint8 (H, W, 3), RGB: a whole photo
                     confidence:float=.5, # least detector confidence
                     most:int=4, # faces

@@ -42,15 +42,19 @@ _NAMED = dict(everyday=0., even=1.)
 def _prior_weights(prior:str|float|Sequence[float], learned:np.ndarray) -> np.ndarray:
     "What the probabilities under the `learned` prior are multiplied by"
     if isinstance(prior, str) and prior not in _NAMED:
-        raise FerError(f"prior is 'everyday', 'even', a number from 0 to 1 or {len(learned)} numbers, not {prior!r}")
+        raise FerError(f"prior is 'everyday', 'even', a number from 0 to 1 or {len(learned)} "
+                       f"numbers, not {prior!r}")
     values = np.asarray(_NAMED[prior] if isinstance(prior, str) else prior, dtype=np.float64)
     if values.ndim == 0:
         if not 0 <= values <= 1:
-            raise FerError(f"prior as a number lies between 0 (everyday) and 1 (even), not {float(values):g}")
+            raise FerError(f"prior as a number lies between 0 (everyday) and 1 (even), not "
+                           f"{float(values):g}")
         return learned**-float(values)
-    if values.shape != learned.shape or not (np.isfinite(values) & (values >= 0)).all() or values.sum() <= 0:
+    if (values.shape != learned.shape or not (np.isfinite(values) & (values >= 0)).all()
+        or values.sum() <= 0):
         raise FerError(
-            f"prior as frequencies is {len(learned)} numbers, none negative, not all zero, in the order of the classes"
+            f"prior as frequencies is {len(learned)} numbers, none negative, not all zero, in the "
+            f"order of the classes"
         )
     return values/values.sum()/learned
 
@@ -77,8 +81,10 @@ class HeadCalibration:
         if not all(isinstance(v, (int, float)) and math.isfinite(v) for v in numbers):
             raise WeightsError(f"a calibration holds finite numbers, not {numbers}")
         if min(self.temperature, self.temperature_flip) <= 0:
-            raise WeightsError(f"temperatures are above 0, not {self.temperature:g} and {self.temperature_flip:g}")
-        if self.prior and min(self.prior) <= 0: raise WeightsError("each class of a prior has a frequency above 0")
+            raise WeightsError(f"temperatures are above 0, not {self.temperature:g} and "
+                               f"{self.temperature_flip:g}")
+        if self.prior and min(self.prior) <= 0:
+            raise WeightsError("each class of a prior has a frequency above 0")
 
 # %% ../nbs/20_network.ipynb #767723dd
 @dataclass(frozen=True)
@@ -112,7 +118,8 @@ class _Heads:
         "Logits of the label head and of the votes head"
         n, k, votes = logits.shape[-1], len(self.classes), len(self.votes)
         if n == k + votes: return logits[..., :k], logits[..., k:]
-        raise WeightsError(f"the network gives {n} numbers a face, its header names {k} classes and {votes} votes")
+        raise WeightsError(f"the network gives {n} numbers a face, its header names {k} classes "
+                           f"and {votes} votes")
 
 # %% ../nbs/20_network.ipynb #61001f02
 class Calibration(_Heads):
@@ -121,8 +128,10 @@ class Calibration(_Heads):
                logits:np.ndarray, # float (N, classes + votes)
                flip:bool=False    # logits are the mean of two views
               ) -> np.ndarray: # float64 (N, 10), columns as in `VOTES`
-        "The fraction of annotators who would give each answer, those beyond the seven emotions among them"
-        return softmax(self.split(logits)[1], self.people.temperature_flip if flip else self.people.temperature)
+        """The fraction of annotators who would give each answer, those beyond the seven emotions
+        among them"""
+        return softmax(self.split(logits)[1], self.people.temperature_flip if flip
+                       else self.people.temperature)
 
     def probabilities(self,
                       logits:np.ndarray,    # float (N, classes + votes)
@@ -149,21 +158,25 @@ def find_weights(weights:str|os.PathLike|None=None, # .onnx file, or a folder wi
     if path.is_dir(): path = path/f'emotion{suffix}'
     if path.suffix != suffix:
         raise WeightsError(
-            f"{path.name} does not end in {suffix}. `fer_nb export` makes an .onnx file from .safetensors."
+            f"{path.name} does not end in {suffix}. `fer_nb export` makes an .onnx file from "
+            f".safetensors."
         )
     if not path.is_file():
         raise WeightsError(
-            f"{path} does not exist. `fer_nb train --publish FOLDER` writes weights; the package ships its own."
+            f"{path} does not exist. `fer_nb train --publish FOLDER` writes weights; the package "
+            f"ships its own."
         )
     return path
 
+# %% ../nbs/20_network.ipynb #9b850762
 def check_digest(file:Path):
     "Raise a `WeightsError` if a file of the package is not what was shipped"
     sums = file.with_name('SHA256SUMS')
     lines = sums.read_text().splitlines() if sums.is_file() else []
     known = {name:digest for digest,name in map(str.split, lines)}
     if file.name in known and hashlib.sha256(file.read_bytes()).hexdigest() != known[file.name]:
-        raise WeightsError(f"{file.name} is not the file that was shipped with fer_nb. Install the package again.")
+        raise WeightsError(f"{file.name} is not the file that was shipped with fer_nb. Install the "
+                           f"package again.")
 
 # %% ../nbs/20_network.ipynb #51bc4fa0
 INPUTS = 'faces', 'landmarks', 'valid'
@@ -173,11 +186,15 @@ def _header(session, name:str) -> dict[str, Any]:
     try: meta = {k:json.loads(v) for k,v in session.get_modelmeta().custom_metadata_map.items()}
     except json.JSONDecodeError: meta = {}
     if meta.get('format') == 'fer_nb-2': return meta
-    raise WeightsError(f"{name} has no fer_nb-2 header; it was not written by this version of `fer_nb export`.")
+    raise WeightsError(f"{name} has no fer_nb-2 header; it was not written by this version of "
+                       f"`fer_nb export`.")
 
+# %% ../nbs/20_network.ipynb #bae4a96c
 def _self_test(net:'OnnxNet'):
     "Predict one gray face without landmarks"
-    try: logits = net(np.full((1, 48, 48), 128, np.uint8), np.zeros((1, 468, 3), np.float32), np.zeros(1, bool))
+    try:
+        logits = net(np.full((1, 48, 48), 128, np.uint8), np.zeros((1, 468, 3), np.float32),
+                     np.zeros(1, bool))
     except Exception as e: raise WeightsError(f"it can't predict a face ({e})") from e
     if not np.isfinite(net.calibration.probabilities(logits)).all():
         raise WeightsError("its numbers are damaged: it predicts NaN")
@@ -190,7 +207,8 @@ class OnnxNet:
                  threads:int|None=None # None: `core.cores()`
                 ):
         self.file, self.threads = Path(file), threads
-        if not self.file.is_file(): raise WeightsError(f"{file} does not exist. `fer_nb export --onnx` writes one.")
+        if not self.file.is_file():
+            raise WeightsError(f"{file} does not exist. `fer_nb export --onnx` writes one.")
         check_digest(self.file)
         try: self.session = onnx_session(self.file, threads)
         except Exception as e: raise WeightsError(f"{self.file.name} can't be used: {e}") from e

@@ -54,16 +54,19 @@ def to_rows(predictions:Iterable[Prediction], # of one photo, or of a frame of a
     rows = []
     for i,p in enumerate(predictions, 1):
         values = dict(face=None if p.box is None else i) | p.to_dict(flat=True, landmarks=landmarks)
-        rows.append(as_row(values, columns(tuple(p.probabilities or CLASSES), 'time' in values, landmarks)))
+        rows.append(as_row(values,
+                           columns(tuple(p.probabilities or CLASSES), 'time' in values, landmarks)))
     return rows
 
+# %% ../nbs/23_tables.ipynb #d60bfb76
 def as_row(values:dict[str,Any], # flat
            names:Sequence[str]   # the columns
           ) -> dict[str,Any]:
     "Values as a table has them: rounded, printable, in order"
     def cell(k, v):
         if isinstance(v, str): return printable(v)
-        return round(float(v), 1 if k.startswith('pose_') else 6) if isinstance(v, (float, np.floating)) else v
+        return (round(float(v), 1 if k.startswith('pose_') else 6)
+                if isinstance(v, (float, np.floating)) else v)
     return {c:cell(c, values.get(c)) for c in names}
 
 # %% ../nbs/23_tables.ipynb #97326588
@@ -77,13 +80,14 @@ class _Lines:
 def _json(value, **kw): return json.dumps(value, ensure_ascii=False, **kw).encode()
 
 # %% ../nbs/23_tables.ipynb #4f59e175
-_FORMULA = ('=', '+', '@', '\t', '\r', '\n', '-')
+_FORMULA = '=', '+', '@', '\t', '\r', '\n', '-'
 
 def _cell(value):
     "A value as CSV has it: lists as JSON, formulas as text"
     if isinstance(value, (list, tuple)): return json.dumps(value)
     return "'" + value if isinstance(value, str) and value.startswith(_FORMULA) else value
 
+# %% ../nbs/23_tables.ipynb #b41a58f6
 class _Csv(_Lines):
     "CSV with a header; nothing where there is none"
     head = True
@@ -110,19 +114,24 @@ class _Json(_Lines):
         self.file.write(b'\n]\n' if self.started else b'[]\n')
         super().close()
 
+# %% ../nbs/23_tables.ipynb #52b7d839
 def nested(row:dict[str,Any]) -> dict[str,Any]:
     "A row as `Prediction.to_dict()` arranges it"
     fixed = columns((), film=True, landmarks=True)
     there = {k:v for k,v in row.items() if v is not None}
-    def part(name): return {k.removeprefix(name):v for k,v in there.items() if k.startswith(name)} or None
+    def part(name):
+        return {k.removeprefix(name):v for k,v in there.items() if k.startswith(name)} or None
     classes = {k:v for k,v in there.items() if k not in fixed}
     box = [there[k] for k in _BOX if k in there]
-    out = {k:v for k,v in row.items() if k in fixed and not k.startswith(('scores_', 'pose_')) and k not in _BOX}
+    out = {k:v for k,v in row.items() if k in fixed and not k.startswith(('scores_', 'pose_'))
+           and k not in _BOX}
     return out | dict(reasons=row['reasons'].split('; ') if row.get('reasons') else [],
-                      probabilities=classes or None, scores=part('scores_'), pose=part('pose_'), box=box or None)
+                      probabilities=classes or None, scores=part('scores_'), pose=part('pose_'),
+                      box=box or None)
 
 # %% ../nbs/23_tables.ipynb #1c407909
-_TEXT, _WHOLE = ('source', 'status', 'message', 'emotion', 'reasons', 'truth'), ('face', 'frame', 'turned')
+_TEXT, _WHOLE = ('source', 'status', 'message', 'emotion', 'reasons',
+                 'truth'), ('face', 'frame', 'turned')
 
 class _Parquet(_Lines):
     "Parquet by groups of rows; needs pyarrow"
@@ -159,6 +168,7 @@ def table_format(out:str|os.PathLike, format:str|None=None) -> str:
     raise TableError(f"{printable(os.path.basename(out))} does not say which format. "
                      f"Let it end in {', '.join('.'+f for f in FORMATS)}, or name one.")
 
+# %% ../nbs/23_tables.ipynb #0421fbbb
 def table_writer(file:BinaryIO,            # open for writing bytes
                  format:str,               # one of `FORMATS`
                  names:Sequence[str]|None=None # None: `columns()`
@@ -183,6 +193,7 @@ def write_table(rows:Iterable[dict[str,Any]],   # as `to_rows` gives them
             if os.path.isfile(part): os.fsync(f.fileno())
     except OSError as e: raise cannot_write(out, e) from e
 
+# %% ../nbs/23_tables.ipynb #e43f10f7
 def cannot_write(out:str|os.PathLike, error:OSError) -> TableError:
     "What to say when a file cannot be written"
     return TableError(f"{printable(os.fspath(out))} cannot be written ({error.strerror or error}). "
@@ -215,7 +226,8 @@ class _PhotoLines:
             self.file.write(_json(values, separators=(',', ':')) + b'\n')
             self.file.flush()
         except OSError as e:
-            raise TableError(f"{cannot_write(self.path, e)} What is done is kept: the same command goes on.") from e
+            raise TableError(f"{cannot_write(self.path, e)} What is done is kept: the same command "
+                             f"goes on.") from e
 
     def rows(self) -> Iterator[dict]:
         "Every row, from the first"
@@ -234,6 +246,7 @@ def _lock(file, path):
         file.close()
         raise TableError(f"Another run is writing {path}. Wait for it, or name another table.") from e
 
+# %% ../nbs/23_tables.ipynb #98980460
 def _changes(head, settings):
     "What a journal's first line says otherwise; empty if nothing"
     try: was = json.loads(head)
@@ -289,6 +302,7 @@ def to_frame(predictions:Iterable[Prediction]|Iterable[list[Prediction]], # of o
         photos = [list(g) for _,g in itertools.groupby(photos, lambda p: p.source)]
     return _frame([r for p in photos for r in to_rows(p, landmarks)])
 
+# %% ../nbs/23_tables.ipynb #0e3cc569
 def _frame(rows:list[dict], names:Sequence[str]|None=None):
     "Rows as a `DataFrame`; `face` and `frame` are whole numbers that may be missing"
     try:
@@ -303,6 +317,7 @@ READ = 'ok', 'uncertain', 'too_small', 'no_face' # statuses of photos that could
 
 def _count(n:int, word:str) -> str: return f'{n:,} {word}' + 's'*(n!=1)
 
+# %% ../nbs/23_tables.ipynb #4b5477cf
 def read_table(file:Any, format:str|None) -> Any: # path of a table
     "A table that `write_table` made, as a `DataFrame`; text is what it was before CSV made it safe"
     if format in ('json', 'jsonl'):
@@ -311,9 +326,11 @@ def read_table(file:Any, format:str|None) -> Any: # path of a table
     _frame([])                                         # says what is missing
     import pandas as pd
     if format=='parquet': return pd.read_parquet(file).pipe(_whole)
-    frame = pd.read_csv(file, dtype=dict.fromkeys(_TEXT, 'str'), float_precision='round_trip').pipe(_whole)
+    frame = pd.read_csv(file, dtype=dict.fromkeys(_TEXT, 'str'),
+                        float_precision='round_trip').pipe(_whole)
     safe = f"^'(?=[{''.join(_FORMULA)}])"
-    return frame.assign(**{c:frame[c].str.replace(safe, '', regex=True) for c in _TEXT if c in frame})
+    return frame.assign(**{c:frame[c].str.replace(safe, '', regex=True)
+                           for c in _TEXT if c in frame})
 
 # %% ../nbs/23_tables.ipynb #bf21ed02
 @dataclass
@@ -334,7 +351,8 @@ class _Tally:
         self.photos += new
         self.faces += sum(r['face'] is not None for r in rows)
         self.statuses.update(r['status'] for r in rows)
-        bad = (tuple(r[k] for k in ('source', 'status', 'message')) for r in rows if r['status'] not in READ)
+        bad = (tuple(r[k] for k in ('source', 'status', 'message'))
+               for r in rows if r['status'] not in READ)
         self.faults += itertools.islice(bad, 1000-len(self.faults))
 
     @property

@@ -30,6 +30,7 @@ def _work(pipe, make):
         while True:
             for item in pipe.recv(): pipe.send(task(item))
 
+# %% ../nbs/28_workers.ipynb #2a4e6c2f
 class _Worker:
     "A process and the pipe to it"
     def __init__(self, make):
@@ -74,11 +75,13 @@ class _Queue:
 # %% ../nbs/28_workers.ipynb #a0476568
 class WorkerError(FerError): "Worker processes that cannot work; the message says why"
 
-_STILLBORN = ("Worker processes end while they start (exit code {}). A script that uses them has to call "
-              "predict_folder below `if __name__ == '__main__':`; or there is too little memory, and workers=0 does "
-              "without them.")
-_DEADLY = "This file has ended {} processes (exit code {}). It may be damaged, or need more memory than there is."
+_STILLBORN = ("Worker processes end while they start (exit code {}). A script that uses them has "
+              "to call predict_folder below `if __name__ == '__main__':`; or there is too little "
+              "memory, and workers=0 does without them.")
+_DEADLY = ("This file has ended {} processes (exit code {}). It may be damaged, or need more "
+           "memory than there is.")
 
+# %% ../nbs/28_workers.ipynb #a281e0bc
 class _Pool:
     "What is said between workers and the one who started them"
     workers:list; chunk:int; stillborn:int
@@ -105,18 +108,22 @@ class _Pool:
 # %% ../nbs/28_workers.ipynb #9d9b16f1
 def _start_error(said):
     "The error of a worker that could not start: (is it a person's to put right, text)"
-    return WorkerError(said[1]) if said[0] else RuntimeError(f'A worker process could not start.\n{said[1]}')
+    return WorkerError(said[1]) if said[0] else RuntimeError(f'A worker process could not '
+                                                             f'start.\n{said[1]}')
 
+# %% ../nbs/28_workers.ipynb #2dff8928
 class _Lasting(_Pool):
     "A pool that replaces its dead"
     make:Callable; failed:Callable; tries:int
     def _replace(self, w, queue, blame=True):
         w.end()
         if not w.ready: self.stillborn += 1
-        if self.stillborn>=2*len(self.workers): raise WorkerError(_STILLBORN.format(w.process.exitcode))
+        if self.stillborn>=2*len(self.workers):
+            raise WorkerError(_STILLBORN.format(w.process.exitcode))
         if w.todo and blame and self._hopeless(w.todo[0], queue):
             i = w.todo.popleft()
-            queue.done[i] = self.failed(queue.items[i], _DEADLY.format(self.tries, w.process.exitcode))
+            queue.done[i] = self.failed(queue.items[i],
+                                        _DEADLY.format(self.tries, w.process.exitcode))
         queue.back.extendleft(reversed(w.todo))
         self.workers[self.workers.index(w)] = _Worker(self.make)
 
@@ -134,7 +141,8 @@ class Workers(_Lasting):
                  chunk:int=8,                             # items handed to a worker at once
                  tries:int=2                              # deaths at an item before it is given up
                 ):
-        self.make, self.failed, self.chunk, self.tries, self.stillborn = make, failed, chunk, tries, 0
+        self.make, self.failed, self.chunk, self.tries, self.stillborn = (make, failed, chunk,
+                                                                          tries, 0)
         self.workers = [_Worker(make) for _ in range(n)]
 
     def __enter__(self) -> 'Workers': return self
@@ -167,7 +175,8 @@ def cluster(address, workers):
     local:Any = dict(num_cpus=workers, object_store_memory=small, include_dashboard=False)
     quiet:Any = dict(log_to_driver=False, logging_level='ERROR')
     try:
-        for again in (address=='local', False): # on a busy machine Ray may be too slow for its own taste; not twice
+        # on a busy machine Ray may be too slow for its own taste; not twice
+        for again in (address=='local', False):
             try: ray.init(address, **quiet, **local if address=='local' else {})
             except Exception as e:
                 ray.shutdown()
@@ -176,13 +185,15 @@ def cluster(address, workers):
         yield ray
     finally: ray.shutdown()
 
+# %% ../nbs/28_workers.ipynb #adafd7c7
 class _Actor:
     "A worker process somewhere in the cluster"
     def __init__(self, make, failed): self.workers = Workers(make, 1, failed)
     def __call__(self, batch): # as many items as Ray likes, pickled
         import numpy as np
         try: results = list(self.workers.map([pickle.loads(i) for i in batch['item']]))
-        except (WorkerError, RuntimeError) as e: results = [e]*len(batch['item']) # told once, and not tried again
+        # told once, and not tried again
+        except (WorkerError, RuntimeError) as e: results = [e]*len(batch['item'])
         return dict(result=np.array([pickle.dumps(r) for r in results], dtype=object))
 
 # %% ../nbs/28_workers.ipynb #170ca138
@@ -196,8 +207,10 @@ def on_ray(items, make, failed, workers, address, chunk=16):
         context.execution_options.preserve_order, context.enable_progress_bars = True, False
         actors = ray.data.ActorPoolStrategy(size=workers or int(ray.cluster_resources()['CPU']))
         blocks = min(2000, -(-len(items)//chunk))
-        data = ray.data.from_items([dict(item=pickle.dumps(i)) for i in items], override_num_blocks=blocks)
-        data = data.map_batches(_Actor, fn_constructor_args=(make, failed), compute=actors, batch_size=None, num_cpus=1)
+        data = ray.data.from_items([dict(item=pickle.dumps(i)) for i in items],
+                                   override_num_blocks=blocks)
+        data = data.map_batches(_Actor, fn_constructor_args=(make, failed), compute=actors,
+                                batch_size=None, num_cpus=1)
         try:
             for row in data.iter_rows():
                 if isinstance(result := pickle.loads(row['result']), Exception): raise result

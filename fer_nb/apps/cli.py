@@ -39,14 +39,16 @@ class _Sentences:
 
     def write(self, rows):
         for r in rows:
-            if self.film is not None and (r.get('frame') is None or r['source']!=self.film): self.close()
+            if self.film is not None and (r.get('frame') is None or r['source']!=self.film):
+                self.close()
             if r.get('frame') is None: self._print(_sentence(r))
             else: self._note(r)
 
     def _note(self, r):
         if self.film is None: self.film, self.faces = r['source'], {}
         if r['face'] is not None: self.faces.setdefault(r['face'], []).append(r)
-        elif r['status'] not in READ: self._print(f"{r['source']}, {r['time']:.1f} s: {r['status']}: {r['message']}")
+        elif r['status'] not in READ:
+            self._print(f"{r['source']}, {r['time']:.1f} s: {r['status']}: {r['message']}")
 
     def close(self):
         "The summary of the film that has ended"
@@ -54,11 +56,14 @@ class _Sentences:
         if self.film is not None and not self.faces: self._print(f'{self.film}: no face')
         self.film, self.faces = None, {}
 
+# %% ../../nbs/31_cli.ipynb #fbbee4d2
 def _face_line(film, face, rows):
     "A face of a film: when it was seen, and what it mostly showed"
     shown = Counter(r['emotion'] for r in rows if r['emotion'])
-    mostly = ', '.join(f'{e} {n/shown.total():.0%}' for e,n in shown.most_common() if n>=.05*shown.total())
-    return f"{film}: face {face}, {rows[0]['time']:.1f}–{rows[-1]['time']:.1f} s: {mostly or 'too small to read'}"
+    mostly = ', '.join(f'{e} {n/shown.total():.0%}' for e,n in shown.most_common()
+                       if n>=.05*shown.total())
+    return (f"{film}: face {face}, {rows[0]['time']:.1f}–{rows[-1]['time']:.1f} s: "
+            f"{mostly or 'too small to read'}")
 
 # %% ../../nbs/31_cli.ipynb #713fdc0f
 class _Bytes:
@@ -71,7 +76,8 @@ class _Bytes:
 
 def _printed(format, out):
     "Where a table goes that no file was named for"
-    if format=='parquet': raise CommandError("Parquet is not for a terminal: name a file with --out FILE.parquet")
+    if format=='parquet':
+        raise CommandError("Parquet is not for a terminal: name a file with --out FILE.parquet")
     return _Bytes(out)
 
 # %% ../../nbs/31_cli.ipynb #4d40bc49
@@ -111,16 +117,21 @@ def _film(path):
     from fer_nb.batch import Photo
     return path if os.path.isdir(path) or path.endswith('.zip') else Photo(path, path, film=True)
 
+# %% ../../nbs/31_cli.ipynb #67a6df7b
 def predict(args, out):
     "Emotions of each face in photos, films, or what a webcam sees"
     if args.webcam is not None: return _webcam(args, out)
     paths = [*args.paths, *map(_film, args.video or [])]
-    if not paths: raise CommandError("predict wants photos or films (PATH …; - is standard input), or --webcam 0")
+    if not paths:
+        raise CommandError("predict wants photos or films (PATH …; - is standard input), or "
+                           "--webcam 0")
     from fer_nb.batch import predict_folder
     lines = _Sentences(out)
     to = args.out or (_printed(args.format, out) if args.format else lines.write)
-    wish = dict(landmarks=args.landmarks, largest=args.largest, fps=args.fps, start=args.start, end=args.end)
-    table = predict_folder(paths, to, format=args.format, workers=args.workers, ray=args.ray, resume=args.resume,
+    wish = dict(landmarks=args.landmarks, largest=args.largest, fps=args.fps, start=args.start,
+                end=args.end)
+    table = predict_folder(paths, to, format=args.format, workers=args.workers, ray=args.ray,
+                           resume=args.resume,
                            annotated=args.annotated, progress=None if args.out else False,
                            films=args.video is not None, **wish, **_options(args))
     lines.close()
@@ -129,33 +140,42 @@ def predict(args, out):
 # %% ../../nbs/31_cli.ipynb #00123924
 def _webcam(args, out):
     "Rows of a webcam as they come"
-    if args.paths or args.video: raise CommandError("--webcam stands alone: name no photos or films with it")
+    if args.paths or args.video:
+        raise CommandError("--webcam stands alone: name no photos or films with it")
     from fer_nb.batch import Wish
     from fer_nb.inference import EmotionRecognizer
     from fer_nb.video.timeline import stream
-    recognizer, wish = EmotionRecognizer.from_pretrained(**_options(args)), Wish(largest=args.largest)
+    recognizer, wish = (EmotionRecognizer.from_pretrained(**_options(args)),
+                        Wish(largest=args.largest))
     names = columns(recognizer.labels, True, args.landmarks)
     with open(args.out, 'w', encoding='utf-8') if args.out else contextlib.nullcontext(out) as file:
         table = table_writer(_printed(args.format, file), args.format or 'jsonl', names)
         for rows in stream(recognizer, args.webcam, end=args.end):
-            named = [r | dict(source=f'webcam {args.webcam}') for r in to_rows(wish(rows), args.landmarks)]
+            named = [r | dict(source=f'webcam {args.webcam}')
+                     for r in to_rows(wish(rows), args.landmarks)]
             table.write(named)
             if args.fps: time.sleep(1/args.fps)
         table.close()
     return OK
 
 # %% ../../nbs/31_cli.ipynb #eb00d972
-_PAGE = ('--server.maxUploadSize=25', '--server.enableXsrfProtection=true', '--server.showEmailPrompt=false',
+_PAGE = ('--server.maxUploadSize=25', '--server.enableXsrfProtection=true',
+         '--server.showEmailPrompt=false',
          '--browser.gatherUsageStats=false', '--client.showErrorDetails=none')
 
+# %% ../../nbs/31_cli.ipynb #beeba279
 def app(args, out):
     "Open the Streamlit page"
     page = importlib.util.find_spec('streamlit_app')
     if importlib.util.find_spec('streamlit') is None: raise MissingExtra('The page', 'app')
-    if page is None: raise CommandError("streamlit_app.py was not found. Install fer_nb again, or run it in a clone.")
+    if page is None:
+        raise CommandError("streamlit_app.py was not found. Install fer_nb again, or run it in a "
+                           "clone.")
     where = [f'--server.address={args.host}', f'--server.port={args.port}']
-    return subprocess.run([sys.executable, '-m', 'streamlit', 'run', page.origin, *_PAGE, *where]).returncode
+    return subprocess.run([sys.executable, '-m', 'streamlit', 'run', page.origin, *_PAGE,
+                           *where]).returncode
 
+# %% ../../nbs/31_cli.ipynb #63a206ec
 def serve(args, out):
     "Answer other programs over HTTP: POST /predict, GET /health"
     from fer_nb.apps.serve import serve as serve_
@@ -172,7 +192,9 @@ def _parser():
         p = all_.add_parser(f.__name__, help=f.__doc__, description=f.__doc__)
         p.set_defaults(run=f, extra=extra)
         options(p)
-        if json: p.add_argument('--json', action='store_true', help='one JSON document on standard output')
+        if json:
+            p.add_argument('--json', action='store_true',
+                           help='one JSON document on standard output')
     add(predict, _predict_options, json=False)
     add(app, _app_options, 'app', json=False)
     if importlib.util.find_spec('fer_nb.apps.serve'): add(serve, _serve_options, 'api', json=False)
@@ -196,14 +218,18 @@ def _predict_options(p):
     p.add_argument('--ray', nargs='?', const='local', metavar='ADDRESS',
                    help='a Ray cluster (without an address: one on this machine)')
 
+# %% ../../nbs/31_cli.ipynb #1093650b
 def _question_options(p):
-    p.add_argument('--truth', choices=TRUTHS, help="what most people would say (default), or FER2013's labels")
+    p.add_argument('--truth', choices=TRUTHS,
+                   help="what most people would say (default), or FER2013's labels")
     p.add_argument('--prior', type=_prior, metavar='P',
                    help="how common the emotions are: 'everyday', 'even', or a number from 0 to 1")
     p.add_argument('--classes', type=some_classes, metavar='A,B,…',
                    help='choose among these only, such as happy,sad,neutral')
-    p.add_argument('--largest', action='store_true', help='only the largest face of each photo or frame')
-    p.add_argument('--tta', action='store_true', default=None, help='average the face and its mirror image')
+    p.add_argument('--largest', action='store_true',
+                   help='only the largest face of each photo or frame')
+    p.add_argument('--tta', action='store_true', default=None,
+                   help='average the face and its mirror image')
     p.add_argument('--threshold', type=float,
                    help='certainty below which a prediction is uncertain (default: as fitted)')
     weights_option(p)
@@ -212,20 +238,25 @@ def _question_options(p):
 def _film_options(p):
     p.add_argument('--video', nargs='*', metavar='FILM',
                    help='films to follow; without a name: also the films in the folders')
-    p.add_argument('--webcam', type=int, metavar='N', help='follow this webcam instead (the first is 0)')
-    p.add_argument('--fps', type=float, metavar='N', help='look at N frames a second (default: all)')
+    p.add_argument('--webcam', type=int, metavar='N',
+                   help='follow this webcam instead (the first is 0)')
+    p.add_argument('--fps', type=float, metavar='N',
+                   help='look at N frames a second (default: all)')
     p.add_argument('--from', dest='start', type=_seconds, default=0., metavar='TIME',
                    help='start of the part to read: seconds, or 1:30')
     p.add_argument('--to', dest='end', type=_seconds, metavar='TIME', help='its end')
 
+# %% ../../nbs/31_cli.ipynb #5409ebba
 def _table_options(p):
     p.add_argument('--out', metavar='FILE', help='write a table: .csv, .jsonl, .parquet or .json')
     p.add_argument('--format', choices=FORMATS,
-                   help="format of the table (default: by the ending of --out; without it, sentences)")
+                   help="format of the table (default: by the ending of --out; without it, "
+                        "sentences)")
     p.add_argument('--json', dest='format', action='store_const', const='json',
                    help='the same as --format json: one document')
     p.add_argument('--landmarks', action='store_true', help='the 468 points of each face as well')
-    p.add_argument('--annotated', metavar='FOLDER', help='also write copies with marked faces to this folder')
+    p.add_argument('--annotated', metavar='FOLDER',
+                   help='also write copies with marked faces to this folder')
     p.add_argument('--resume', action=argparse.BooleanOptionalAction, default=True,
                    help='continue an unfinished table (default), or start over')
 
@@ -235,28 +266,37 @@ def _app_options(p):
                    help='address to listen at (default: this machine alone; 0.0.0.0: the network)')
     p.add_argument('--port', type=int, default=8501)
 
+# %% ../../nbs/31_cli.ipynb #3c8380aa
 def _serve_options(p):
-    p.add_argument('--host', default='127.0.0.1', help='address to listen at (default: this machine alone)')
+    p.add_argument('--host', default='127.0.0.1',
+                   help='address to listen at (default: this machine alone)')
     p.add_argument('--port', type=int, default=8000)
     p.add_argument('--origin', action='append', default=[], metavar='URL',
-                   help='a web page from there may ask, such as https://example.org; may be given again')
-    p.add_argument('--workers', type=int, metavar='N', help='photos at work at a time (default: one a core)')
+                   help='a web page from there may ask, such as https://example.org; may be given '
+                        'again')
+    p.add_argument('--workers', type=int, metavar='N',
+                   help='photos at work at a time (default: one a core)')
     p.add_argument('--waiting', type=int, default=64, metavar='N',
-                   help='requests at work or waiting, beyond which clients are told to come again (default: 64)')
+                   help='requests at work or waiting, beyond which clients are told to come again '
+                        '(default: 64)')
     p.add_argument('--docs', action='store_true',
-                   help='a page about the service at /docs; the browser that opens it asks the internet for scripts')
+                   help='a page about the service at /docs; the browser that opens it asks the '
+                        'internet for scripts')
     p.epilog = 'FER_NB_TOKEN in the environment is a token that every request must bear.'
 
 # %% ../../nbs/31_cli.ipynb #ac972acb
 FAULT = 70
-_NEEDS = dict(app='The page', serve='The service', prepare='Preparing FER2013', train='Training', evaluate='Evaluation',
+_NEEDS = dict(app='The page', serve='The service', prepare='Preparing FER2013', train='Training',
+              evaluate='Evaluation',
               export='Exporting a network', bench='The benchmark')
 
 def _utf8(stream):
     "UTF-8 for pipes and files; a terminal keeps its encoding and gets escapes for what that lacks"
     if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors='backslashreplace', **{} if stream.isatty() else dict(encoding='utf-8'))
+        stream.reconfigure(errors='backslashreplace',
+                           **{} if stream.isatty() else dict(encoding='utf-8'))
 
+# %% ../../nbs/31_cli.ipynb #3fe5afb0
 def _run(args, out):
     "The exit code of a command whose errors are told"
     try: return args.run(args, out) or out.flush() or OK
@@ -264,6 +304,7 @@ def _run(args, out):
         if isinstance(e, FerError) or not args.extra or (e.name or '').startswith('fer_nb'): raise
         raise MissingExtra(_NEEDS[args.command], args.extra, e) from e
 
+# %% ../../nbs/31_cli.ipynb #a380478c
 def _told(command, error):
     "Say an error; its exit code"
     if isinstance(error, KeyboardInterrupt):
@@ -272,7 +313,8 @@ def _told(command, error):
     if isinstance(error, BrokenPipeError): # the reader has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return FAILED
-    if isinstance(error, MemoryError): error = FerError(f'There is not enough memory for this. {error}'.strip())
+    if isinstance(error, MemoryError):
+        error = FerError(f'There is not enough memory for this. {error}'.strip())
     if isinstance(error, (FerError, OSError)):
         say(f'fer_nb {command}: {error}')
         return FAILED

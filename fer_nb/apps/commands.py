@@ -41,15 +41,18 @@ def read_votes(arrays, args, needed=False):
     except DataError:
         if needed: raise
 
+# %% ../../nbs/18_commands.ipynb #bf2b74ef
 def prepare(args, out):
     "Read FER2013 and find its landmarks"
     arrays = read_arrays(args)
     from fer_nb.train.data import SPLITS
     parts = {s:part for s in SPLITS if len(part := arrays.subset(s))}
-    found = {s:dict(faces=len(p), with_landmarks=round(float(p.valid.mean()), 4)) for s,p in parts.items()}
+    found = {s:dict(faces=len(p), with_landmarks=round(float(p.valid.mean()), 4))
+             for s,p in parts.items()}
     if args.json: print_json(found, out)
     else:
-        for s,v in found.items(): print(f"{s}: {v['faces']} faces, landmarks on {v['with_landmarks']:.1%}", file=out)
+        for s,v in found.items():
+            print(f"{s}: {v['faces']} faces, landmarks on {v['with_landmarks']:.1%}", file=out)
     return OK
 
 # %% ../../nbs/18_commands.ipynb #bdb5daa7
@@ -67,13 +70,16 @@ def parse_changes(changes:list[str] # such as ['epochs=5', 'model.branches=image
         inner[last] = value
     return out
 
+# %% ../../nbs/18_commands.ipynb #e3627717
 def recipe(name, changes):
     "A recipe by name, changed"
     from dataclasses import asdict
     from fer_nb.train.recipe import TrainConfig, load_config
     merged = asdict(load_config(name))
     for k,v in changes.items():
-        merged[k] = {**merged[k], **v} if isinstance(v, dict) and isinstance(merged.get(k), dict) else v
+        merged[k] = {**merged[k], **v} if isinstance(v,
+                                                     dict) and isinstance(merged.get(k),
+                                                                          dict) else v
     try: return TrainConfig(**merged)
     except TypeError as e: raise CommandError(f"--set: {e}") from e
 
@@ -92,19 +98,24 @@ def know_parts():
 
 def _there(file):
     if Path(file).is_file(): return Path(file)
-    raise CommandError(f"{file} does not exist. --begin and --teachers name weights, as runs/base/best.safetensors.")
+    raise CommandError(f"{file} does not exist. --begin and --teachers name weights, as "
+                       f"runs/base/best.safetensors.")
 
 # %% ../../nbs/18_commands.ipynb #4fca83d1
 def _fit_own(args):
     "A run on faces of one's own: its weights, and the faces"
     from fer_nb.train.own_data import own_config, read_faces
     from fer_nb.train.training import fit
-    if args.config: raise CommandError("--faces has a recipe of its own: change it with --set, or leave out --config")
+    if args.config:
+        raise CommandError("--faces has a recipe of its own: change it with --set, or leave out "
+                           "--config")
     begin, changes = _begin(args.begin or 'shipped'), parse_changes(args.set)
-    arrays = read_faces(args.faces, args.classes, args.people, args.detect, progress=sys.stderr.isatty())
+    arrays = read_faces(args.faces, args.classes, args.people, args.detect,
+                        progress=sys.stderr.isatty())
     try: config = own_config(arrays, begin, **changes)
     except TypeError as e: raise CommandError(f"--set: {e}") from e
-    return fit(arrays, config, args.out or 'runs/own', begin=begin, resume=not args.no_resume), arrays, None
+    return (fit(arrays, config, args.out or 'runs/own', begin=begin, resume=not args.no_resume),
+            arrays, None)
 
 # %% ../../nbs/18_commands.ipynb #061ac591
 def _fit(args):
@@ -115,18 +126,21 @@ def _fit(args):
     name = args.config or 'base'
     out, chain = Path(args.out or f'runs/{Path(name).stem}'), 'stages' in read_recipe(name)
     if chain and (args.set or args.begin or args.teachers):
-        raise CommandError(f"{name} is a chain of runs: --set, --begin and --teachers are for one run")
+        raise CommandError(f"{name} is a chain of runs: --set, --begin and --teachers are for one "
+                           f"run")
     config = None if chain else recipe(name, parse_changes(args.set))
     begin, teachers = _begin(args.begin), [_there(t) for t in args.teachers]
     arrays = read_arrays(args)
     votes = read_votes(arrays, args, needed=chain or config.votes_loss)
     if chain: return run_stages(name, arrays, out, votes, say), arrays, votes
-    best = fit(arrays, config, out, votes=votes, teachers=teachers, begin=begin, resume=not args.no_resume)
+    best = fit(arrays, config, out, votes=votes, teachers=teachers, begin=begin,
+               resume=not args.no_resume)
     return best, arrays, votes
 
 # %% ../../nbs/18_commands.ipynb #bbbbb729
 def train(args, out):
-    "Train by a recipe, on FER2013 or faces of your own; --publish also calibrates, scores and writes what is shipped"
+    """Train by a recipe, on FER2013 or faces of your own; --publish also calibrates, scores and
+    writes what is shipped"""
     if args.publish: # hours later it would be late to say so
         from fer_nb.train.export import needs_onnx
         needs_onnx()
@@ -136,7 +150,8 @@ def train(args, out):
     if int(os.environ.get('RANK', 0)): return OK # of several processes the first goes on
     about = about_run(best.parent) if (best.parent/'log.csv').exists() else {}
     top = max(about.get('log', []), key=lambda r: r['public_macro_f1'], default=None)
-    said = 'epoch {epoch:.0f}, PublicTest accuracy {public_accuracy:.4f}, macro-F1 {public_macro_f1:.4f}'
+    said = ('epoch {epoch:.0f}, PublicTest accuracy {public_accuracy:.4f}, macro-F1 '
+            '{public_macro_f1:.4f}')
     say(f'{best}: {said.format(**top)}' if top else best)
     if args.publish:
         from fer_nb.train.release import publish
@@ -153,19 +168,23 @@ def load_network(weights=None):
     know_parts()
     return TorchNet(*load_weights(weights))
 
+# %% ../../nbs/18_commands.ipynb #1f6d5587
 def evaluate(args, out):
     "Score weights on one split, or on a folder of other labelled faces"
     if args.against and not args.robustness:
         raise CommandError("--against compares damaged pictures: give --robustness as well")
     if args.faces and args.classes:
-        raise CommandError("--classes is for FER2013; with --faces leave a class out by --map THEIRS=none")
+        raise CommandError("--classes is for FER2013; with --faces leave a class out by --map "
+                           "THEIRS=none")
     network, others = load_network(args.weights), named_networks(args.against or ())
     if args.faces: report, arrays = _other_faces(network, args)
     else:
         from fer_nb.train.evaluation import evaluate as evaluate_
         arrays = read_arrays(args)
-        calibration, arrays, votes = _among(args.classes, network.calibration, arrays, read_votes(arrays, args))
-        report, arrays = evaluate_(network, calibration, arrays, args.split, votes), arrays.subset(args.split)
+        calibration, arrays, votes = _among(args.classes, network.calibration, arrays,
+                                            read_votes(arrays, args))
+        report, arrays = (evaluate_(network, calibration, arrays, args.split, votes),
+                          arrays.subset(args.split))
     if args.robustness: report |= _robustness([network, *others.values()], list(others), arrays)
     if args.json: print_json(report, out)
     else: print(*_report_lines(report), sep='\n', file=out)
@@ -181,6 +200,7 @@ class _Among:
         p = self.calibration.probabilities(*args, **kw)*self.of
         return p/p.sum(-1, keepdims=True).clip(1e-12)
 
+# %% ../../nbs/18_commands.ipynb #5a87bbb7
 def _among(classes, calibration, arrays, votes):
     "Calibration, faces and votes of an evaluation among `classes`; None: all"
     if not classes: return calibration, arrays, votes
@@ -188,13 +208,15 @@ def _among(classes, calibration, arrays, votes):
     if len(set(classes))<2 or set(classes)-set(known):
         raise CommandError(f"--classes names at least two of {', '.join(known)}")
     import numpy as np
-    return _Among(calibration, classes), arrays[np.isin(arrays.labels, [known.index(c) for c in classes])], None
+    return _Among(calibration,
+                  classes), arrays[np.isin(arrays.labels, [known.index(c) for c in classes])], None
 
 # %% ../../nbs/18_commands.ipynb #118adb22
 def pairs(sayings, wants):
     "Words of the form `a=b` as pairs"
     out = [s.partition('=')[::2] for s in sayings]
-    if wrong := [s for s,(a,b) in zip(sayings, out) if not a or not b]: raise CommandError(f"{wants}; got {wrong[0]!r}")
+    if wrong := [s for s,(a,b) in zip(sayings, out) if not a or not b]:
+        raise CommandError(f"{wants}; got {wrong[0]!r}")
     return out
 
 def named_networks(sayings):
@@ -208,16 +230,20 @@ def _fer2013_faces(source):
     from fer_nb.train.data import read_fer2013
     return read_fer2013(source) if source or os.environ.get('FER2013_HOME') else None
 
+# %% ../../nbs/18_commands.ipynb #0545ba24
 def _other_faces(network, args):
     "The report on another data set, and its arrays"
     words = pairs(args.map, "--map wants THEIRS=OURS, such as 6=neutral, or THEIRS=none")
     from fer_nb.train.cross_dataset import class_words, cross_dataset_report, read_labelled
     words = class_words({k:None if v=='none' else v for k,v in words})
-    labelled = read_labelled(args.faces, words, args.detect, args.people, progress=sys.stderr.isatty())
-    report = dict(faces=Path(args.faces).name) | cross_dataset_report(network, labelled, _fer2013_faces(args.source))
+    labelled = read_labelled(args.faces, words, args.detect, args.people,
+                             progress=sys.stderr.isatty())
+    report = dict(faces=Path(args.faces).name) | cross_dataset_report(network, labelled,
+                                                                      _fer2013_faces(args.source))
     for name,why in labelled.unusable: say(f'not used: {name}: {why}')
     return report, labelled.arrays
 
+# %% ../../nbs/18_commands.ipynb #4e457557
 def _robustness(networks, names, arrays):
     "The report on damaged pictures and other frames, of several networks"
     from fer_nb.lab.robustness import framing, robustness
@@ -225,20 +251,25 @@ def _robustness(networks, names, arrays):
     find = LandmarkExtractor()
     said = (robustness(networks, arrays, find, progress=sys.stderr.isatty()),
             framing(networks, arrays, find), framing(networks, arrays, find, tta=True))
-    ours, *others = (dict(zip(('robustness', 'framing', 'framing_flip_tta'), r)) for r in zip(*said))
+    ours, *others = (dict(zip(('robustness', 'framing', 'framing_flip_tta'), r))
+                     for r in zip(*said))
     return ours | (dict(against=dict(zip(names, others))) if others else {})
 
 # %% ../../nbs/18_commands.ipynb #977a7e48
 def _about_lines(report):
     if report.get('split'): yield f"{report['split']}, {report['n']} faces"
     else:
-        yield f"{report['faces']}, {report['n']} faces, landmarks found on {report['with_landmarks']:.1%}"
+        (yield f"{report['faces']}, {report['n']} faces, landmarks found on "
+               f"{report['with_landmarks']:.1%}")
         for name,n in report['skipped'].items():
-            yield f"{'left out':>26}: {name}, {n} pictures: no class of ours (--map {name}=… says which)"
+            (yield f"{'left out':>26}: {name}, {n} pictures: no class of ours (--map {name}=… says "
+                   f"which)")
         if report['unusable']: yield f"{'not used':>26}: {len(report['unusable'])} pictures"
         if report.get('shared'):
-            yield f"{'warning':>26}: FER2013 holds {len(report['shared'])} of the pictures, {report['shared'][0]} first"
+            (yield f"{'warning':>26}: FER2013 holds {len(report['shared'])} of the pictures, "
+                   f"{report['shared'][0]} first")
 
+# %% ../../nbs/18_commands.ipynb #886d6cfa
 def _truth_lines(truth, r, twins):
     yield f"against {'what most people say' if truth=='people' else 'the labels'}, {r['n']} faces"
     views = dict(single='single view', flip_tta='flip TTA')
@@ -253,21 +284,25 @@ def _truth_lines(truth, r, twins):
     for name,s in r.get('priors', {}).items():
         yield f"{f'flip TTA, prior {name}':>26}: accuracy {s['flip_tta']['accuracy']:.4f}"
     classes = r['flip_tta']['per_class'].items()
-    yield f"{'flip TTA by class':>26}: " + ', '.join(f"{k} F1 {v['f1']:.2f}" for k,v in classes if v['support'])
+    yield f"{'flip TTA by class':>26}: " + ', '.join(f"{k} F1 {v['f1']:.2f}" for k,v in classes
+                                                     if v['support'])
 
 # %% ../../nbs/18_commands.ipynb #5fcaa867
 def _robust_lines(report):
     if 'robustness' not in report: return
     for kind,r in report['robustness']['kinds'].items():
-        yield f"{kind:>26}: accuracy {' '.join(f'{a:.3f}' for a in r['accuracy'])}, mean drop {r['drop']:.4f}"
+        (yield f"{kind:>26}: accuracy {' '.join(f'{a:.3f}' for a in r['accuracy'])}, mean drop "
+               f"{r['drop']:.4f}")
     for name,r in [('all kinds', report), *report.get('against', {}).items()]:
         frames = [r[k]['mean'] for k in ('framing', 'framing_flip_tta')]
-        yield (f"{name:>26}: mean drop {r['robustness']['drop']:.4f}; another frame changes {frames[0]:.1%} "
-               f"of the predictions, {frames[1]:.1%} with flip TTA")
+        yield (f"{name:>26}: mean drop {r['robustness']['drop']:.4f}; another frame changes "
+               f"{frames[0]:.1%} of the predictions, {frames[1]:.1%} with flip TTA")
 
+# %% ../../nbs/18_commands.ipynb #6a14f183
 def _report_lines(report):
     yield from _about_lines(report)
-    for truth,r in report['truths'].items(): yield from _truth_lines(truth, r, bool(report.get('split')))
+    for truth,r in report['truths'].items():
+        yield from _truth_lines(truth, r, bool(report.get('split')))
     yield from _robust_lines(report)
 
 # %% ../../nbs/18_commands.ipynb #6a5fa165
@@ -280,21 +315,25 @@ def export(args, out):
     print(file, file=out)
     return OK
 
+# %% ../../nbs/18_commands.ipynb #b475917f
 def bench(args, out):
     "Measure this installation against the naive path"
     from fer_nb.lab.bench import bench as bench_
     from fer_nb.lab.bench import report_lines
-    results = bench_(quick=args.quick, out=args.out, parts=args.parts, progress=lambda name: say(f'measuring: {name}'))
+    results = bench_(quick=args.quick, out=args.out, parts=args.parts,
+                     progress=lambda name: say(f'measuring: {name}'))
     if args.json: print_json(results, out)
     else: print(*report_lines(results), sep='\n', file=out)
     return SOME_FAILED if any(p['status']=='failed' for p in results['parts'].values()) else OK
 
 # %% ../../nbs/18_commands.ipynb #31d50b9e
-def source_option(p): p.add_argument('--source', help="FER2013: folder, zip, CSV or 'kaggle' (default: FER2013_HOME)")
+def source_option(p):
+    p.add_argument('--source', help="FER2013: folder, zip, CSV or 'kaggle' (default: FER2013_HOME)")
 
 def weights_option(p):
     p.add_argument('--weights',
-                   help='.onnx file, or its folder (default: the shipped ones); evaluate and export take .safetensors')
+                   help='.onnx file, or its folder (default: the shipped ones); evaluate and '
+                        'export take .safetensors')
 
 def prepare_options(p):
     source_option(p)
@@ -315,9 +354,11 @@ def train_options(p):
                    help="weights to begin from; 'shipped': the package's; 'none': random ones")
     p.add_argument('--no-resume', action='store_true', help='start over')
     p.add_argument('--publish', nargs='?', const=_OURS, metavar='DIR',
-                   help="afterwards score PrivateTest and write weights and metrics to DIR (default: the package's)")
+                   help="afterwards score PrivateTest and write weights and metrics to DIR "
+                        "(default: the package's)")
     p.add_argument('--faces', metavar='FOLDER',
-                   help='train on your own faces: a folder or zip with a folder of pictures for each class')
+                   help='train on your own faces: a folder or zip with a folder of pictures for '
+                        'each class')
     p.add_argument('--classes', type=some_classes, metavar='A,B,…',
                    help='with --faces: only these folders (default: all)')
     picture_options(p)
@@ -325,10 +366,12 @@ def train_options(p):
 # %% ../../nbs/18_commands.ipynb #de4be357
 def picture_options(p):
     p.add_argument('--people', metavar='REGEX',
-                   help='who is shown, so that people are kept apart: the first group of this expression in the path '
-                        'of a picture; or a .csv with the columns name and person')
+                   help='who is shown, so that people are kept apart: the first group of this '
+                        'expression in the path of a picture; or a .csv with the columns name and '
+                        'person')
     p.add_argument('--detect', action='store_true',
-                   help='find the face in each picture of --faces: they are photos, not framed faces')
+                   help='find the face in each picture of --faces: they are photos, not framed '
+                        'faces')
 
 def some_classes(text): return [c.strip() for c in text.split(',') if c.strip()]
 
@@ -336,17 +379,21 @@ def some_classes(text): return [c.strip() for c in text.split(',') if c.strip()]
 def evaluate_options(p):
     source_option(p)
     weights_option(p)
-    p.add_argument('--split', default='PublicTest', choices=('Training', 'PublicTest', 'PrivateTest'),
+    p.add_argument('--split', default='PublicTest',
+                   choices=('Training', 'PublicTest', 'PrivateTest'),
                    help='default: PublicTest')
     p.add_argument('--classes', type=some_classes, metavar='A,B,…',
                    help='choose from these classes only, on faces that have one of them')
     p.add_argument('--faces', metavar='FOLDER',
-                   help='score these instead: a folder or zip with a folder of pictures for each class')
+                   help='score these instead: a folder or zip with a folder of pictures for each '
+                        'class')
     p.add_argument('--map', nargs='+', default=[], metavar='THEIRS=OURS',
-                   help='what their class names mean, such as 6=neutral; contempt=none leaves one out')
+                   help='what their class names mean, such as 6=neutral; contempt=none leaves one '
+                        'out')
     picture_options(p)
     p.add_argument('--robustness', action='store_true',
-                   help='also with damaged pictures and other frames; about half an hour for a split')
+                   help='also with damaged pictures and other frames; about half an hour for a '
+                        'split')
     p.add_argument('--against', nargs='+', metavar='NAME=WEIGHTS',
                    help='with --robustness: other networks, on the same damaged pictures')
 
@@ -356,7 +403,8 @@ def export_options(p):
     weights_option(p)
     p.add_argument('--onnx', metavar='FILE', required=True,
                    help='write the network, calibration included, to this .onnx file')
-    p.add_argument('--int8', action='store_true', help='in 8-bit integers: smaller; calibrated on FER2013')
+    p.add_argument('--int8', action='store_true',
+                   help='in 8-bit integers: smaller; calibrated on FER2013')
 
 def bench_options(p):
     p.add_argument('--quick', action='store_true', help='fewer rounds: a minute instead of five')

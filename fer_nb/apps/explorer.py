@@ -29,6 +29,8 @@ from ..core import CLASSES, COLORS, VOTES, FerError, MissingExtra, whole_file
 from ..explain import by_part, draw_importance, heat_map, landmark_importance, overlay
 from ..framing import to_fer
 from ..inference import EmotionRecognizer, annotate
+
+# %% ../../nbs/30_explorer.ipynb #77952bf6
 from ..lab.robustness import PLACES, blur, corrupt, reframe
 from ..landmarks import LandmarkExtractor, align, draw_landmarks
 from ..network import find_weights
@@ -38,6 +40,8 @@ from ..train.data import SPLITS, DataError, FerArrays, from_faces, synthetic_fac
 from ..train.evaluation import confusion, plot_coverage
 from ..train.model import to_pixels
 from ..train.prepare import add_landmarks, cache_dir, prepare
+
+# %% ../../nbs/30_explorer.ipynb #02717d1a
 from ..train.weights import TorchNet, load_weights
 
 # %% ../../nbs/30_explorer.ipynb #9acdd62a
@@ -46,7 +50,8 @@ try:
 except ImportError as e: raise MissingExtra('The explorer', 'notebook') from e
 
 # %% ../../nbs/30_explorer.ipynb #425c62ba
-def _torch(recognizer): return getattr(recognizer.model, 'model', recognizer.model) # a TorchNet's network
+# a TorchNet's network
+def _torch(recognizer): return getattr(recognizer.model, 'model', recognizer.model)
 
 def _with_features() -> EmotionRecognizer:
     return EmotionRecognizer(TorchNet(*load_weights(find_weights(suffix='.safetensors'))))
@@ -62,13 +67,16 @@ def open_arrays(extract=None, # landmark extractor; None: `LandmarkExtractor()`
         arrays = prepare(None, extract, progress=progress)
         try: votes, about = read_ferplus(arrays), 'with the votes of FER+.'
         except DataError:
-            votes, about = None, 'without FER+: its file fer2013new.csv is not beside them, or the rows are unknown.'
+            votes, about = (None,
+                            'without FER+: its file fer2013new.csv is not beside them, or the rows '
+                            'are unknown.')
         return arrays, votes, f'{len(arrays):,} faces of FER2013, {about}'
     arrays = add_landmarks(synthetic_faces(n), extract, workers=1, progress=False)
     return (
         arrays,
         None,
-        f'{len(arrays):,} drawn faces. Set FER2013_HOME to FER2013 and start again to see the real ones.',
+        f'{len(arrays):,} drawn faces. Set FER2013_HOME to FER2013 and start again to see the real '
+        f'ones.',
     )
 
 # %% ../../nbs/30_explorer.ipynb #ac691117
@@ -118,6 +126,7 @@ def page_of(chosen, # positions, as `select` gives them
 # %% ../../nbs/30_explorer.ipynb #03203043
 def caption(arrays, i): return [(f'{i} {CLASSES[arrays.labels[i]]}', CLASSES[arrays.labels[i]])]
 
+# %% ../../nbs/30_explorer.ipynb #23fce37d
 def _tile(arrays, i, lines, landmarks, size, marked):
     "One face with its lines of (text, emotion that colours it)"
     face, drawn = arrays.faces[i], landmarks and arrays.valid[i]
@@ -157,6 +166,7 @@ def twins(arrays:FerArrays, i): # int (n,): positions of the other faces with th
     "Where else this very face stands"
     return np.setdiff1d(np.flatnonzero((arrays.faces==arrays.faces[i]).all((1, 2))), [i])
 
+# %% ../../nbs/30_explorer.ipynb #fd3c1a64
 def picture_html(picture, # PIL picture
                  alt,     # what it shows, in words
                  style='max-width:100%'
@@ -166,11 +176,12 @@ def picture_html(picture, # PIL picture
     data = base64.b64encode(f.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" style="{style}" src="data:image/png;base64,{data}">'
 
-
+# %% ../../nbs/30_explorer.ipynb #6b0c8279
 def votes_text(votes # int (10,)
               ) -> str:
     "Votes of FER+, the most first"
-    return ', '.join(f'{VOTES[k]} {votes[k]}' for k in np.argsort(-votes, kind='stable') if votes[k]) or 'none'
+    return ', '.join(f'{VOTES[k]} {votes[k]}' for k in np.argsort(-votes, kind='stable')
+                     if votes[k]) or 'none'
 
 # %% ../../nbs/30_explorer.ipynb #15e46b50
 def face_detail(arrays:FerArrays,
@@ -183,8 +194,10 @@ def face_detail(arrays:FerArrays,
     a, emotion = arrays[i], CLASSES[arrays.labels[i]]
     im = draw_landmarks(a.faces, a.landmarks, size) if landmarks and a.valid else \
          Image.fromarray(a.faces).resize((size, size), Image.Resampling.BICUBIC)
-    same = [f'{k} ({CLASSES[arrays.labels[k]]}, {SPLITS[arrays.split[k]]})' for k in twins(arrays, i)]
-    rows = dict(position=i, label=emotion, split=SPLITS[a.split], row=a.row if a.row>=0 else 'unknown',
+    same = [f'{k} ({CLASSES[arrays.labels[k]]}, {SPLITS[arrays.split[k]]})'
+            for k in twins(arrays, i)]
+    rows = dict(position=i, label=emotion, split=SPLITS[a.split],
+                row=a.row if a.row>=0 else 'unknown',
                 landmarks='found' if a.valid else 'not found', twins=', '.join(same) or 'none')
     if votes is not None: rows['FER+ votes'] = votes_text(votes[i])
     left = 'style="text-align:left;vertical-align:top;padding-right:1em"'
@@ -221,8 +234,10 @@ def spread(arrays:FerArrays,
     pages = page_count(len(chosen)); page = min(max(1, page), pages)
     where = page_of(np.asarray(chosen), page).tolist()
     face = face if face in where else where[0]
-    return View(f'{len(chosen):,} of {len(arrays):,} faces, page {page} of {pages}', page, pages, where, face,
-                contact_sheet(arrays, where, landmarks, lines=lines), face_detail(arrays, face, landmarks, votes))
+    return View(f'{len(chosen):,} of {len(arrays):,} faces, page {page} of {pages}', page, pages,
+                where, face,
+                contact_sheet(arrays, where, landmarks, lines=lines),
+                face_detail(arrays, face, landmarks, votes))
 
 # %% ../../nbs/30_explorer.ipynb #4c8d0574
 def browse(arrays:FerArrays, split=None, emotion=None, valid=None, ferplus=None, votes=None, # as `select` takes them
@@ -234,7 +249,8 @@ def browse(arrays:FerArrays, split=None, emotion=None, valid=None, ferplus=None,
     found = {True: ' with landmarks', False: ' without landmarks'}.get(valid, '') + (
         f', FER+ says {ferplus}' if ferplus else ''
     )
-    return View(f'No face fits: {emotion or "any emotion"} in {split or "any split"}{found}. Choose something else.')
+    return View(f'No face fits: {emotion or "any emotion"} in {split or "any split"}{found}. '
+                f'Choose something else.')
 
 # %% ../../nbs/30_explorer.ipynb #5a538940
 def sentence_html(text):
@@ -245,8 +261,10 @@ def sentence_html(text):
 
 _turn = threading.RLock()
 
+# %% ../../nbs/30_explorer.ipynb #2ffafa6b
 def guarded(method):
-    "A callback of a room: one at a time, deaf to what it causes itself, and what goes wrong in it is said in `message`"
+    """A callback of a room: one at a time, deaf to what it causes itself, and what goes wrong in
+    it is said in `message`"""
     @functools.wraps(method)
     def call(self, *args):
         if getattr(self, '_at_work', None)==threading.get_ident(): return
@@ -254,7 +272,8 @@ def guarded(method):
             self._at_work = threading.get_ident()
             try: method(self, *args)
             except Exception as e:
-                self.message.value = sentence_html(f'This could not be shown: {str(e) or type(e).__name__}')
+                self.message.value = sentence_html(f'This could not be shown: '
+                                                   f'{str(e) or type(e).__name__}')
             finally: self._at_work = None
     return call
 
@@ -271,7 +290,8 @@ def _menu(description, options, every='all', width='220px'):
 def chosen(menu): return None if menu.value==menu.options[0][1] else menu.value
 
 def _number(description, value, last):
-    return widgets.BoundedIntText(value, min=0, max=last, description=description, layout=widgets.Layout(width='180px'))
+    return widgets.BoundedIntText(value, min=0, max=last, description=description,
+                                  layout=widgets.Layout(width='180px'))
 
 # %% ../../nbs/30_explorer.ipynb #892e1879
 def sheet_style(sheet,  # PIL contact sheet
@@ -282,11 +302,13 @@ def sheet_style(sheet,  # PIL contact sheet
     "Each button a window on its face"
     w, h = sheet.width//min(columns, n), sheet.height//-(-n//columns)
     f = io.BytesIO(); sheet.save(f, 'PNG')
-    at = ''.join(f'.{name} button.face-{k}{{background-position:-{k%columns*w}px -{k//columns*h}px}}' for k in range(n))
+    def place(k):
+        return f'.{name} button.face-{k}{{background-position:-{k%columns*w}px -{k//columns*h}px}}'
+    at = ''.join(map(place, range(n)))
     return (
         f'<style>.{name} button.fer-face{{'
-        f'background:#fff url(data:image/png;base64,{base64.b64encode(f.getvalue()).decode()}) no-repeat;'
-        f'width:{w}px;height:{h}px;padding:0;margin:1px;border:0;font-size:0;color:transparent}}'
+        f'background:#fff url(data:image/png;base64,{base64.b64encode(f.getvalue()).decode()}) '
+        f'no-repeat;width:{w}px;height:{h}px;padding:0;margin:1px;border:0;font-size:0;color:transparent}}'
         f'.{name} button.fer-face.picked{{outline:3px solid #d1495b;outline-offset:-2px}}'
         f'.{name} button.fer-face:focus-visible{{outline:3px solid #1f6feb;outline-offset:-2px}}{at}</style>'
     )
@@ -294,9 +316,12 @@ def sheet_style(sheet,  # PIL contact sheet
 # %% ../../nbs/30_explorer.ipynb #0add8894
 def _texts(n:int): return (widgets.HTML() for _ in range(n))
 def _wide(width:int): return widgets.Layout(width=f'{width}px')
-def _wrapped(*inside): return widgets.Box(inside, layout=widgets.Layout(flex_flow='row wrap', max_width='1060px'))
-def _tick(what:str): return widgets.Checkbox(True, description=what, indent=False, layout=_wide(140))
+def _wrapped(*inside):
+    return widgets.Box(inside, layout=widgets.Layout(flex_flow='row wrap', max_width='1060px'))
+def _tick(what:str):
+    return widgets.Checkbox(True, description=what, indent=False, layout=_wide(140))
 
+# %% ../../nbs/30_explorer.ipynb #9da4fb5f
 class Gallery(widgets.VBox):
     "Pages of faces that can be clicked, and the clicked one large"
     def __init__(self, arrays:FerArrays, votes=None):
@@ -304,12 +329,15 @@ class Gallery(widgets.VBox):
         self.message, self.detail, self.css = _texts(3)
         self.name, self.drawn = f'fer-{id(self)}', _tick('draw landmarks')
         self.page = widgets.BoundedIntText(1, min=1, max=1, description='page', layout=_wide(160))
-        self.faces = [widgets.Button(layout=widgets.Layout(display='none')) for _ in range(PER_PAGE)]
+        self.faces = [widgets.Button(layout=widgets.Layout(display='none'))
+                      for _ in range(PER_PAGE)]
         for k,b in enumerate(self.faces):
-            b.add_class('fer-face'); b.add_class(f'face-{k}'); b.on_click(functools.partial(self._picked, k))
+            b.add_class('fer-face'); b.add_class(f'face-{k}')
+            b.on_click(functools.partial(self._picked, k))
         sheet = _wrapped(*self.faces)
         sheet.add_class(self.name)
-        super().__init__([widgets.HBox([self.page, self.drawn, self.message]), self.css, sheet, self.detail])
+        super().__init__([widgets.HBox([self.page, self.drawn, self.message]), self.css, sheet,
+                          self.detail])
         for w in (self.page, self.drawn): w.observe(self._turned, 'value')
 
     @guarded
@@ -351,10 +379,13 @@ class DataRoom(widgets.VBox):
                  votes=None, # int (N, 10) of FER+
                  about=''    # a sentence that says what they are
                 ):
-        self.arrays, self.votes, self.message, self.gallery = arrays, votes, widgets.HTML(), Gallery(arrays, votes)
-        self.split, self.emotion = _menu('split', [(s, s) for s in SPLITS]), _menu('emotion', [(c, c) for c in CLASSES])
+        self.arrays, self.votes, self.message, self.gallery = (arrays, votes, widgets.HTML(),
+                                                               Gallery(arrays, votes))
+        self.split, self.emotion = (_menu('split', [(s, s) for s in SPLITS]),
+                                    _menu('emotion', [(c, c) for c in CLASSES]))
         self.valid = _menu('landmarks', [('found', True), ('not found', False)])
-        self.ferplus = _menu('FER+ says', [(s, s) for s in FERPLUS_SAYS]); self.ferplus.disabled = votes is None
+        self.ferplus = _menu('FER+ says', [(s, s) for s in FERPLUS_SAYS])
+        self.ferplus.disabled = votes is None
         menus = [self.split, self.emotion, self.valid, self.ferplus]
         super().__init__(
             [
@@ -373,7 +404,8 @@ class DataRoom(widgets.VBox):
         choice = [chosen(m) for m in (self.split, self.emotion, self.valid, self.ferplus)]
         where = select(self.arrays, *choice, self.votes)
         self.gallery.layout.display = None if len(where) else 'none'
-        self.message.value = '' if len(where) else sentence_html(browse(self.arrays, *choice, self.votes).message)
+        self.message.value = '' if len(where) else sentence_html(browse(self.arrays, *choice,
+                                                                        self.votes).message)
         if len(where): self.gallery.fill(where)
 
 # %% ../../nbs/30_explorer.ipynb #2e992e26
@@ -386,13 +418,15 @@ def variants(arrays:FerArrays,
     "One face as training would see it"
     one = arrays[np.full(n-1, i)]
     pixels, points = augment(
-        to_pixels(one.faces), torch.from_numpy(one.landmarks), config, torch.Generator().manual_seed(seed)
+        to_pixels(one.faces), torch.from_numpy(one.landmarks), config,
+        torch.Generator().manual_seed(seed)
     )
     out = arrays[np.full(n, i)]
     out.faces[1:] = (255*pixels[:, 0]).round().clamp(0, 255).to(torch.uint8).numpy()
     out.landmarks[1:] = points.numpy()*one.valid[:, None, None]
     return out
 
+# %% ../../nbs/30_explorer.ipynb #44d882b9
 def variant_sheet(out:FerArrays, landmarks=True) -> Image.Image:
     "The face and its variants side by side"
     return contact_sheet(
@@ -405,18 +439,22 @@ def variant_sheet(out:FerArrays, landmarks=True) -> Image.Image:
     )
 
 # %% ../../nbs/30_explorer.ipynb #7a158b94
-AUGMENT_RANGES = dict(scale=(.5, .01), shift=(.3, .01), rotate=(60., 1.), flip=(1., .05), brightness=(.5, .01),
+AUGMENT_RANGES = dict(scale=(.5, .01), shift=(.3, .01), rotate=(60., 1.), flip=(1., .05),
+                      brightness=(.5, .01),
                       contrast=(.9, .05), erase=(1., .05), jitter=(.03, .001)) # top, step
 
 def _slider(name:str, value:float, low:float, high:float, step:float, form:str, width:int=320):
-    return widgets.FloatSlider(value, min=low, max=high, step=step, description=name, readout_format=form,
+    return widgets.FloatSlider(value, min=low, max=high, step=step, description=name,
+                               readout_format=form,
                                continuous_update=False, layout=_wide(width))
 
+# %% ../../nbs/30_explorer.ipynb #77b40fe5
 def _augment_sliders():
     start = AugmentConfig()
     return {k:_slider(k, getattr(start, k), 0, top, step, '.3f' if top<.1 else '.2f')
             for k,(top,step) in AUGMENT_RANGES.items()}
 
+# %% ../../nbs/30_explorer.ipynb #78fd48bc
 class AugmentRoom(widgets.VBox):
     "`variants` with a slider for each number of `AugmentConfig`"
     def __init__(self, arrays:FerArrays):
@@ -425,7 +463,8 @@ class AugmentRoom(widgets.VBox):
         self.face, self.drawn = _number('face', 0, len(arrays)-1), _tick('draw landmarks')
         self.again = widgets.Button(description='Draw others', icon='refresh')
         grid = _wrapped(*self.sliders.values())
-        super().__init__([widgets.HBox([self.face, self.again, self.drawn]), grid, self.message, self.sheet, self.line])
+        super().__init__([widgets.HBox([self.face, self.again, self.drawn]), grid, self.message,
+                          self.sheet, self.line])
         for w in (self.face, self.drawn, *self.sliders.values()): w.observe(self.update, 'value')
         self.again.on_click(self._again)
         self.update()
@@ -441,8 +480,9 @@ def update(self:AugmentRoom, change=None):
     out = variants(self.arrays, self.face.value, AugmentConfig(**given), seed=self.seed)
     about = f'face {self.face.value} and 11 variants, draw {self.seed+1}'
     self.sheet.value = picture_html(variant_sheet(out, self.drawn.value), about)
-    self.line.value = f"<code>AugmentConfig({', '.join(f'{k}={v:.3g}' for k,v in given.items())})</code>"
-    self.message.value = '' if out.valid[0] else 'No landmarks were found on this face, so none are moved.'
+    self.line.value = (f"<code>AugmentConfig({', '.join(f'{k}={v:.3g}' for k,v in given.items())})</code>")
+    self.message.value = ('' if out.valid[0]
+                          else 'No landmarks were found on this face, so none are moved.')
 
 # %% ../../nbs/30_explorer.ipynb #ed514298
 def perturb(crop,         # uint8 (H, W), gray, framed as FER2013 frames its faces
@@ -470,6 +510,7 @@ class Reading:
     heat:np.ndarray=None       # float32 (128, 128)
     importance:np.ndarray=None # float32 (468,)
 
+# %% ../../nbs/30_explorer.ipynb #d192f6aa
 def read_face(recognizer,   # `EmotionRecognizer`
          crop,         # uint8 (H, W), gray
          emotion=None, # to ask why about; None: the most probable
@@ -510,11 +551,13 @@ def bars_html(probabilities, # class to probability
         full = f'<div style="width:{100*v:.2f}%;height:100%;background:{COLORS[c]}"></div>'
         bar = f'<div style="position:relative;height:.9em;background:#8883">{full}{mark}</div>'
         moved = '' if was is None else f'{100*(v-was):+.1f}'
-        cells = f'<td>{c}</td><td style="width:200px">{bar}</td><td style="text-align:right">{v:.1%}</td>'
+        cells = (f'<td>{c}</td><td style="width:200px">{bar}</td><td '
+                 f'style="text-align:right">{v:.1%}</td>')
         return f'<tr>{cells}<td style="text-align:right;min-width:3em">{moved}</td></tr>'
 
     return f'<table>{"".join(row(c, v) for c,v in probabilities.items())}</table>'
 
+# %% ../../nbs/30_explorer.ipynb #33b6ce31
 def figures_html(figures # (PIL picture, alt, caption) each
                 ) -> str:
     "Pictures in a row, each with a line below"
@@ -528,7 +571,8 @@ def figures_html(figures # (PIL picture, alt, caption) each
 # %% ../../nbs/30_explorer.ipynb #f396883b
 def reading_html(seen:Reading, size=200) -> str:
     "A `Reading` for the screen"
-    asked, plain = seen.asked, Image.fromarray(seen.face).resize((size, size), Image.Resampling.BICUBIC)
+    asked, plain = seen.asked, Image.fromarray(seen.face).resize((size, size),
+                                                                 Image.Resampling.BICUBIC)
     figures = [
         (
             draw_landmarks(seen.face, seen.landmarks, size, dots=False),
@@ -557,8 +601,8 @@ def reading_html(seen:Reading, size=200) -> str:
                 f'most the {most} ({100 * parts[most]:+.1f}); hollow: against',
             )
         )
-    return (f'<div style="display:flex;flex-wrap:wrap;gap:1em 2em;align-items:center">{figures_html(figures)}'
-            f'<div>{bars_html(seen.probabilities, seen.before)}</div></div>')
+    return (f'<div style="display:flex;flex-wrap:wrap;gap:1em '
+            f'2em;align-items:center">{figures_html(figures)}<div>{bars_html(seen.probabilities, seen.before)}</div></div>')
 
 # %% ../../nbs/30_explorer.ipynb #9f591fd1
 @torch.inference_mode()
@@ -573,7 +617,8 @@ def features(model,          # `EmotionNet`
             "Nearest faces need the network's features, which an .onnx file does not give: "
             "make the recogniser with TorchNet(*load_weights(FILE))."
         )
-    out, device = [np.zeros((0, model.head[1].in_features), np.float32)], next(model.parameters()).device
+    out, device = ([np.zeros((0, model.head[1].in_features), np.float32)],
+                   next(model.parameters()).device)
     for i in range(0, len(arrays), batch_size):
         part = arrays[i:i+batch_size]
         f, _ = model.features(
@@ -585,6 +630,7 @@ def features(model,          # `EmotionNet`
         if tell: tell(i+len(part))
     return np.concatenate(out)
 
+# %% ../../nbs/30_explorer.ipynb #53ffd11b
 def nearest(known,    # float32 (N, C), as `features` gives them
             one,      # float32 (C,)
             k=8
@@ -618,11 +664,13 @@ def uploaded(file # as `FileUpload` holds it: name, content
     "An uploaded file that knows its name"
     if len(file['content'])>MAX_MB*2**20:
         raise ValueError(
-            f"{file['name']} is larger than {MAX_MB} MB. Choose a smaller copy; `answer` in a cell takes any size."
+            f"{file['name']} is larger than {MAX_MB} MB. Choose a smaller copy; `answer` in a cell "
+            f"takes any size."
         )
     f = io.BytesIO(file['content']); f.name = file['name']
     return f
 
+# %% ../../nbs/30_explorer.ipynb #71a52a3d
 def answer(recognizer, # `EmotionRecognizer`
            photo,      # as `predict` takes it
            name=None,  # what to call it; None: of the file
@@ -634,6 +682,7 @@ def answer(recognizer, # `EmotionRecognizer`
     picture = annotate(photo, predictions); picture.thumbnail((side, side))
     return picture, predictions
 
+# %% ../../nbs/30_explorer.ipynb #7ac1637f
 def messages_html(predictions) -> str:
     "The sentences of a photo's predictions"
     return ''.join(
@@ -644,20 +693,26 @@ def messages_html(predictions) -> str:
 
 # %% ../../nbs/30_explorer.ipynb #acef4858
 _FIRST = 'Eileen Collins (NASA)', 'apps/page/smile.jpg'
-_NOTE = (f'Choose a face by its position, or a picture of your own: JPEG, PNG or WebP, up to {MAX_MB} MB. A file '
-         'of more than 10 MB never gets here, and the button stops answering: run the cell again with a smaller one.')
+_NOTE = (f'Choose a face by its position, or a picture of your own: JPEG, PNG or WebP, up to '
+         f'{MAX_MB} MB. A file '
+         'of more than 10 MB never gets here, and the button stops answering: run the cell again '
+         'with a smaller one.')
 
 def _bar(): return widgets.IntProgress(layout=widgets.Layout(display='none'))
 def _button(what:str, width:int=240): return widgets.Button(description=what, layout=_wide(width))
 
+# %% ../../nbs/30_explorer.ipynb #b7a39f0e
 class _ModelControls(widgets.VBox):
     "The widgets of `ModelRoom`"
     def _make(self, arrays):
         self.face, self.bar = _number('face', 0, len(arrays)-1), _bar()
         self.near = _button('Find the nearest training faces')
-        self.upload = widgets.FileUpload(accept='image/*', description='Choose a picture', layout=_wide(160))
-        self.which = widgets.Dropdown(description='its face', layout=widgets.Layout(width='160px', display='none'))
-        self.degrees, self.radius = _slider('rotate', 0, -45, 45, 1, '.0f'), _slider('blur', 0, 0, 3, .1, '.1f')
+        self.upload = widgets.FileUpload(accept='image/*', description='Choose a picture',
+                                         layout=_wide(160))
+        self.which = widgets.Dropdown(description='its face',
+                                      layout=widgets.Layout(width='160px', display='none'))
+        self.degrees, self.radius = (_slider('rotate', 0, -45, 45, 1, '.0f'),
+                                     _slider('blur', 0, 0, 3, .1, '.1f'))
         self.covered = _menu('cover', [(p, p) for p in PLACES], 'nothing')
         self.emotion = _menu('explain', [(c, c) for c in CLASSES], 'the most probable', '260px')
         self.message, self.name, self.photo, self.answer, self.neighbours = _texts(5)
@@ -669,14 +724,17 @@ class ModelRoom(_ModelControls):
     def __init__(self, arrays:FerArrays,
                  recognizer # function that gives the `EmotionRecognizer`
                 ):
-        self.arrays, self.recognizer, self.crop, self.known, self.at = arrays, recognizer, None, None, None
+        self.arrays, self.recognizer, self.crop, self.known, self.at = (arrays, recognizer, None,
+                                                                        None, None)
         self._make(arrays)
         row = lambda *ws: widgets.Box(ws, layout=widgets.Layout(flex_flow='row wrap'))
         chosen = self.face, self.upload, self.which
         disturbed = self.degrees, self.radius, self.covered, self.emotion
-        super().__init__([widgets.HTML(_NOTE), row(*chosen, self.name), row(*disturbed), self.message,
+        super().__init__([widgets.HTML(_NOTE), row(*chosen, self.name), row(*disturbed),
+                          self.message,
                           row(self.photo, self.answer), row(self.near, self.bar), self.neighbours])
-        for w,act in zip(chosen, (self.take_face, self.take_upload, self.take_which)): w.observe(act, 'value')
+        for w,act in zip(chosen, (self.take_face, self.take_upload, self.take_which)):
+            w.observe(act, 'value')
         for w in disturbed: w.observe(self.update, 'value')
         self.near.on_click(self.find)
 
@@ -689,11 +747,13 @@ class ModelRoom(_ModelControls):
 def _look(self:ModelRoom):
     "Show what the network says to the face as the controls have it"
     self.message.value = ''
-    changes = dict(degrees=self.degrees.value, radius=self.radius.value, covered=chosen(self.covered))
+    changes = dict(degrees=self.degrees.value, radius=self.radius.value,
+                   covered=chosen(self.covered))
     seen = read_face(self.recognizer(), self.crop, chosen(self.emotion), **changes)
     self.answer.value = reading_html(seen)
     if self.known is not None: self._neighbours(seen)
 
+# %% ../../nbs/30_explorer.ipynb #a6e9bd2b
 @patch
 def _show_face(self:ModelRoom, crop, name, photo=''):
     "Another face; `photo` is the html of where it comes from"
@@ -709,7 +769,7 @@ def take_face(self:ModelRoom, change=None):
         f'labelled {CLASSES[self.arrays.labels[self.at]]}, {SPLITS[self.arrays.split[self.at]]}',
     )
 
-
+# %% ../../nbs/30_explorer.ipynb #942eea12
 @patch
 @guarded
 def update(self:ModelRoom, change=None): # noqa: F811, another class's
@@ -725,20 +785,24 @@ def _take_photo(self:ModelRoom, name,
     self.which.layout.display = 'none'
     self.message.value = f'Looking at {html.escape(name)} …'
     picture, self.predictions = answer(self.recognizer(), photo())
-    readable = [(f'{i}: {p.emotion}', i-1) for i,p in enumerate(self.predictions, 1) if p.probabilities]
+    readable = [(f'{i}: {p.emotion}', i-1) for i,p in enumerate(self.predictions, 1)
+                if p.probabilities]
     self.photo.value = shown = picture_html(picture, f'{name}, faces marked') if picture else ''
     said = messages_html(self.predictions)
     if readable:
-        self.which.options, self.which.layout.display = readable, None if len(readable)>1 else 'none'
+        self.which.options, self.which.layout.display = (readable,
+                                                         None if len(readable)>1 else 'none')
         self.which.index = 0
         self._show_face(self.predictions[readable[0][1]].crop, name, shown)
     self.message.value = said
 
+# %% ../../nbs/30_explorer.ipynb #5a3deb66
 @patch
 @guarded
 def take_upload(self:ModelRoom, change=None):
     "Answer for the picture that was chosen"
-    if self.upload.value: self._take_photo((file := self.upload.value[0])['name'], lambda: uploaded(file))
+    if self.upload.value:
+        self._take_photo((file := self.upload.value[0])['name'], lambda: uploaded(file))
 
 @patch
 @guarded
@@ -747,6 +811,7 @@ def take_first(self:ModelRoom):
     name, file = _FIRST
     self._take_photo(name, (files('fer_nb')/file).read_bytes)
 
+# %% ../../nbs/30_explorer.ipynb #3a7cad0f
 @patch
 @guarded
 def take_which(self:ModelRoom, change=None):
@@ -758,23 +823,29 @@ def take_which(self:ModelRoom, change=None):
 def _neighbours(self:ModelRoom, seen):
     "Show the training faces that are most like this one"
     where = np.flatnonzero(self.arrays.split==0)
-    one = from_faces(seen.face[None].copy(), 0); one.landmarks[0], one.valid[0] = seen.landmarks, seen.found
+    one = from_faces(seen.face[None].copy(), 0)
+    one.landmarks[0], one.valid[0] = seen.landmarks, seen.found
     order, similar = nearest(self.known, features(_torch(self.recognizer()), one)[0], 11)
     like = {int(where[o]):s for o,s in zip(order, similar) if where[o]!=self.at}
-    lines = lambda a,i: [(f'{i} {CLASSES[a.labels[i]]}', CLASSES[a.labels[i]]), (f'cosine {like[i]:.3f}', None)]
+    lines = lambda a,i: [(f'{i} {CLASSES[a.labels[i]]}', CLASSES[a.labels[i]]),
+                         (f'cosine {like[i]:.3f}', None)]
     sheet = contact_sheet(self.arrays, list(like)[:10], False, lines=lines)
     self.neighbours.value = picture_html(
-        sheet, 'nearest training faces: ' + ', '.join(f'{i} {CLASSES[self.arrays.labels[i]]}' for i in list(like)[:10])
+        sheet, 'nearest training faces: ' + ', '.join(f'{i} {CLASSES[self.arrays.labels[i]]}'
+                                                      for i in list(like)[:10])
     )
 
-
+# %% ../../nbs/30_explorer.ipynb #a476eda6
 @patch
 @guarded
 def find(self:ModelRoom, button=None):
     "Compute what the network sees of the Training faces, or get it from the cache"
     train = self.arrays.subset('Training')
-    self.bar.max, self.bar.value, self.bar.layout.display, self.near.disabled = len(train), 0, None, True
-    try: self.known = known_features(_torch(self.recognizer()), train, tell=lambda n: setattr(self.bar, 'value', n))
+    self.bar.max, self.bar.value, self.bar.layout.display, self.near.disabled = (len(train), 0,
+                                                                                 None, True)
+    try:
+        self.known = known_features(_torch(self.recognizer()), train,
+                                    tell=lambda n: setattr(self.bar, 'value', n))
     finally: self.bar.layout.display, self.near.disabled = 'none', self.known is not None
     if self.crop is not None: self._look()
 
@@ -791,6 +862,7 @@ class Answers:
     @property
     def confidence(self): return self.probabilities.max(1)
 
+# %% ../../nbs/30_explorer.ipynb #a1b39fab
 def ask(recognizer,         # `EmotionRecognizer`
         arrays:FerArrays,
         split='PublicTest', # name out of `SPLITS`
@@ -805,7 +877,8 @@ def ask(recognizer,         # `EmotionRecognizer`
         part = arrays[where[i:i+batch_size]]
         logits, *_ = recognizer.logits(part.faces, part.landmarks, part.valid)
         # the data's labels are their truth
-        out.append(recognizer.calibration.probabilities(logits.mean(1), 'fer2013', flip=recognizer.tta))
+        out.append(recognizer.calibration.probabilities(logits.mean(1), 'fer2013',
+                                                        flip=recognizer.tta))
         if tell: tell(i+len(part))
     return Answers(where, arrays.labels[where], np.concatenate(out))
 
@@ -824,6 +897,7 @@ def behind(answers:Answers,
     where = np.flatnonzero(keep)
     return where[np.argsort(-answers.confidence[where], kind='stable')]
 
+# %% ../../nbs/30_explorer.ipynb #96e0a73d
 def at_threshold(answers:Answers, threshold:float) -> tuple[float, float|None, np.ndarray]:
     """What is left when predictions below a confidence are withheld: fraction of faces answered, accuracy of those
     (None if there are none), confusion int (7, 7)"""
@@ -845,6 +919,7 @@ def coverage_picture(answers:Answers, threshold) -> Image.Image:
     fig.tight_layout()
     f = io.BytesIO(); fig.savefig(f); return Image.open(f)
 
+# %% ../../nbs/30_explorer.ipynb #a482ab94
 def error_lines(answers:Answers):
     "Lines below a face: its label, and what was said with which confidence"
     at = {int(w):k for k,w in enumerate(answers.where)}
@@ -863,12 +938,14 @@ def _shade(share):
     c = np.array([247, 251, 255])*(1-share) + np.array([8, 48, 107])*share
     return '#' + ''.join(f'{int(v):02x}' for v in c), 'white' if share>.45 else 'black'
 
+# %% ../../nbs/30_explorer.ipynb #fb1b13a1
 class Matrix(widgets.GridBox):
     "A confusion matrix whose cells are buttons"
     def __init__(self, on_cell): # called with label and answer, indices into `CLASSES`
         names = [widgets.HTML(f'<b>{c}</b>') for c in CLASSES]
         self.cells = [
-            [widgets.Button(layout=widgets.Layout(width='60px', height='34px', margin='1px')) for _ in CLASSES]
+            [widgets.Button(layout=widgets.Layout(width='60px', height='34px', margin='1px'))
+             for _ in CLASSES]
             for _ in CLASSES
         ]
         for l,s in np.ndindex(7, 7): self.cells[l][s].on_click(lambda b, l=l, s=s: on_cell(l, s))
@@ -877,7 +954,8 @@ class Matrix(widgets.GridBox):
             *(widgets.HTML(f'<span style="font-size:85%">{c}</span>') for c in CLASSES),
         ]
         super().__init__([*head, *(w for name,row in zip(names, self.cells) for w in (name, *row))],
-                         layout=widgets.Layout(grid_template_columns='80px repeat(7, 64px)', align_items='center'))
+                         layout=widgets.Layout(grid_template_columns='80px repeat(7, 64px)',
+                                               align_items='center'))
 
     def show(self, confusion):
         "Counts as text, shares of the row as colour"
@@ -888,10 +966,10 @@ class Matrix(widgets.GridBox):
 
 # %% ../../nbs/30_explorer.ipynb #105676c2
 _DRAWN = (
-    '<p style="max-width:46em;line-height:1.4"><b>These faces are drawn.</b> The network learned from photographs, '
-    'and its confidence was calibrated on photographs. On drawings it may be wrong and yet sure of it, '
-    'so neither the matrix nor the threshold tells anything about photographs. Set FER2013_HOME to see the '
-    'errors that count.</p>'
+    '<p style="max-width:46em;line-height:1.4"><b>These faces are drawn.</b> The network learned '
+    'from photographs, and its confidence was calibrated on photographs. On drawings it may be '
+    'wrong and yet sure of it, so neither the matrix nor the threshold tells anything about '
+    'photographs. Set FER2013_HOME to see the errors that count.</p>'
 )
 
 # %% ../../nbs/30_explorer.ipynb #55a5553d
@@ -903,7 +981,8 @@ class ErrorRoom(widgets.VBox):
                  note=''     # what a visitor must know of these faces
                 ):
         self.arrays, self.recognizer, self.answers, self.cell = arrays, recognizer, {}, None
-        self.split = widgets.Dropdown(options=['PublicTest', 'Training'], description='split', layout=_wide(220))
+        self.split = widgets.Dropdown(options=['PublicTest', 'Training'], description='split',
+                                      layout=_wide(220))
         self.threshold = _slider('threshold', 0, 0, 1, .01, '.2f', 360)
         self.mistakes = _button('Most confident mistakes', 220)
         self.bar, self.matrix, self.gallery = _bar(), Matrix(self.open_cell), Gallery(arrays, votes)
@@ -911,7 +990,8 @@ class ErrorRoom(widgets.VBox):
         right = widgets.VBox([self.threshold, self.scores, self.plot])
         doors = widgets.Box([self.matrix, right], layout=widgets.Layout(flex_flow='row wrap'))
         head = widgets.HBox([self.split, self.mistakes, self.bar])
-        super().__init__([widgets.HTML(note), head, self.message, doors, self.heading, self.gallery])
+        super().__init__([widgets.HTML(note), head, self.message, doors, self.heading,
+                          self.gallery])
         for w in (self.split, self.threshold): w.observe(self.update, 'value')
         self.mistakes.on_click(self.open_mistakes)
 
@@ -931,7 +1011,9 @@ def _asked(self:ErrorRoom):
             None,
         )
         self.message.value = f'The network is looking at {self.bar.max:,} faces …'
-        try: self.answers[split] = ask(self.recognizer(), self.arrays, split, lambda n: setattr(self.bar, 'value', n))
+        try:
+            self.answers[split] = ask(self.recognizer(), self.arrays, split,
+                                      lambda n: setattr(self.bar, 'value', n))
         finally: self.bar.layout.display = 'none'
     return self.answers[split]
 
@@ -944,10 +1026,13 @@ def _show(self:ErrorRoom):
     self.matrix.show(matrix)
     self.message.value = ''
     share = 'none to judge' if right is None else f'{right:.1%}'
-    self.scores.value = f'<p>Answered: <b>{coverage:.1%}</b> of {len(a.where):,} faces. Right: <b>{share}</b></p>'
-    self.plot.value = picture_html(coverage_picture(a, t), f'accuracy against coverage, threshold {t:.2f}')
+    self.scores.value = (f'<p>Answered: <b>{coverage:.1%}</b> of {len(a.where):,} faces. Right: '
+                         f'<b>{share}</b></p>')
+    self.plot.value = picture_html(coverage_picture(a, t),
+                                   f'accuracy against coverage, threshold {t:.2f}')
     label, said = self.cell or (None, None)
-    name = 'The most confident mistakes' if self.cell is None else f'Labelled {CLASSES[label]}, called {CLASSES[said]}'
+    name = ('The most confident mistakes' if self.cell is None
+            else f'Labelled {CLASSES[label]}, called {CLASSES[said]}')
     found = a.where[behind(a, label, said, self.cell is None, t)]
     self.heading.value = f'<h3>{name}</h3>'
     self.gallery.fill(found, error_lines(a), lambda i: answer_html(a, i))
@@ -977,11 +1062,15 @@ def explore(arrays=None,     # `FerArrays` with landmarks; None: as `open_arrays
     try:
         if not given: arrays, votes, about = open_arrays()
     except Exception as e:
-        failed = sentence_html(f'The data could not be opened. {e} The other rooms show drawn faces.')
-        arrays, votes = add_landmarks(synthetic_faces(49), LandmarkExtractor(), workers=1, progress=False), None
-    data = widgets.HTML(failed) if failed else DataRoom(arrays, votes, about or f'{len(arrays):,} faces.')
+        failed = sentence_html(f'The data could not be opened. {e} The other rooms show drawn '
+                               f'faces.')
+        arrays, votes = add_landmarks(synthetic_faces(49), LandmarkExtractor(), workers=1,
+                                      progress=False), None
+    data = widgets.HTML(failed) if failed else DataRoom(arrays, votes,
+                                                        about or f'{len(arrays):,} faces.')
     note = '' if given or (os.environ.get('FER2013_HOME') and not failed) else _DRAWN
-    rooms = [data, AugmentRoom(arrays), ModelRoom(arrays, shared), ErrorRoom(arrays, shared, votes, note)]
+    rooms = [data, AugmentRoom(arrays), ModelRoom(arrays, shared),
+             ErrorRoom(arrays, shared, votes, note)]
     tab = widgets.Tab(rooms, titles=['Data', 'Augmentation', 'Model', 'Errors'])
     tab.observe(lambda c: getattr(rooms[c['new']], 'enter', lambda: None)(), 'selected_index')
     return tab

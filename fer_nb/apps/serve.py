@@ -29,16 +29,19 @@ try:
 except ImportError as e: raise MissingExtra('The service', 'api', e) from e
 
 # %% ../../nbs/32_serve.ipynb #1520880b
-MAX_BYTES, MAX_PHOTOS, MAX_WAITING = 20_000_000, 16, 64 # of a request; photos in it; requests at work or waiting
+# of a request; photos in it; requests at work or waiting
+MAX_BYTES, MAX_PHOTOS, MAX_WAITING = 20_000_000, 16, 64
 
 class _Desk:
     "Workers behind a bounded queue"
     def __init__(self, waiting:int=MAX_WAITING, workers:int|None=None):
-        self.pool, self.free = ThreadPoolExecutor(workers or cores(), 'predict'), threading.BoundedSemaphore(waiting)
+        self.pool, self.free = (ThreadPoolExecutor(workers or cores(), 'predict'),
+                                threading.BoundedSemaphore(waiting))
 
     async def do(self, work, *args):
         if not self.free.acquire(blocking=False):
-            raise HTTPException(429, 'All workers are busy. Send it again in a second.', {'Retry-After':'1'})
+            raise HTTPException(429, 'All workers are busy. Send it again in a second.',
+                                {'Retry-After':'1'})
         try: return await asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
         finally: self.free.release()
 
@@ -48,20 +51,25 @@ async def _body(request:Request) -> bytes:
     try:
         async for part in request.stream():
             if (n := n + len(part))>MAX_BYTES:
-                what = f'A request holds at most {MAX_BYTES//10**6} MB. Send smaller or fewer photos.'
+                what = (f'A request holds at most {MAX_BYTES//10**6} MB. Send smaller or fewer '
+                        f'photos.')
                 raise HTTPException(413, what)
             parts.append(part)
-    except ClientDisconnect: raise HTTPException(400, 'The client hung up.') from None # nobody hears it
+    # nobody hears it
+    except ClientDisconnect: raise HTTPException(400, 'The client hung up.') from None
     return b''.join(parts)
 
+# %% ../../nbs/32_serve.ipynb #78ebe9d4
 def _from_json(body:bytes) -> list[tuple[str, bytes]]:
     try: photos = json.loads(body)['photos']
     except (ValueError, KeyError, TypeError):
-        raise HTTPException(400, 'JSON holds {"photos": [{"name": "a.jpg", "data": "base64 …"}]}.') from None
+        raise HTTPException(400,
+                            'JSON holds {"photos": [{"name": "a.jpg", "data": "base64 …"}]}.') from None
     if not isinstance(photos, list): raise HTTPException(400, 'photos is a list.')
     try:
         return [
-            (str(p.get('name', '')), base64.b64decode(p['data'].partition('base64,')[2] or p['data'], validate=True))
+            (str(p.get('name', '')),
+             base64.b64decode(p['data'].partition('base64,')[2] or p['data'], validate=True))
             for p in photos
         ]
     except (AttributeError, KeyError, TypeError, binascii.Error):
@@ -72,17 +80,22 @@ async def _from_form(request:Request, body:bytes) -> list[tuple[str, bytes]]:
     async def again(): return dict(type='http.request', body=body, more_body=False)
     try: form = await Request(request.scope, again).form(max_files=MAX_PHOTOS+1)
     except Exception as e: raise HTTPException(400, f'The form cannot be read ({e}).') from e
-    return [(f.filename or '', await f.read()) for _, f in form.multi_items() if hasattr(f, 'filename')]
+    return [(f.filename or '', await f.read()) for _, f in form.multi_items()
+            if hasattr(f, 'filename')]
 
+# %% ../../nbs/32_serve.ipynb #f96caad3
 async def _photos(request:Request) -> list[tuple[str, bytes]]: # name and bytes of each
     "The photos of a request"
-    kind, body = request.headers.get('content-type', '').partition(';')[0].strip().lower(), await _body(request)
+    kind, body = (request.headers.get('content-type', '').partition(';')[0].strip().lower(),
+                  await _body(request))
     if kind=='multipart/form-data': photos = await _from_form(request, body)
     elif kind=='application/json': photos = _from_json(body)
-    elif kind.startswith('image/') or kind in ('', 'application/octet-stream'): photos = [('', body)] if body else []
+    elif kind.startswith('image/') or kind in ('', 'application/octet-stream'):
+        photos = [('', body)] if body else []
     else: raise HTTPException(415, f'{kind} is neither a picture, a form nor JSON.')
     if not photos: raise HTTPException(400, 'There is no photo in this request.')
-    if len(photos)>MAX_PHOTOS: raise HTTPException(413, f'A request holds at most {MAX_PHOTOS} photos.')
+    if len(photos)>MAX_PHOTOS:
+        raise HTTPException(413, f'A request holds at most {MAX_PHOTOS} photos.')
     return photos
 
 # %% ../../nbs/32_serve.ipynb #59d5d458
@@ -99,9 +112,11 @@ def _with(recognizer:EmotionRecognizer, truth:str|None, prior:str|float|None,
         detector=recognizer.detector,
     )
 
-
-def _rows(recognizer:EmotionRecognizer, photos:list[tuple[str, bytes]], landmarks:bool) -> list[dict[str, Any]]:
-    return [nested(row) for name,data in photos for row in to_rows(recognizer.predict(data, name), landmarks)]
+# %% ../../nbs/32_serve.ipynb #108dde69
+def _rows(recognizer:EmotionRecognizer, photos:list[tuple[str, bytes]],
+          landmarks:bool) -> list[dict[str, Any]]:
+    return [nested(row) for name,data in photos
+            for row in to_rows(recognizer.predict(data, name), landmarks)]
 
 def _prior(text:str|None) -> str|float|None:
     try: return None if text is None else float(text)
@@ -113,10 +128,14 @@ _ABOUT = 'Facial-emotion recognition. Photos are read in memory and not stored.'
 def _guard(token:str|None):
     "A check that a request bears the token"
     def allowed(request:Request):
-        if not token or hmac.compare_digest(request.headers.get('authorization', ''), f'Bearer {token}'): return
-        raise HTTPException(401, 'Send the token as Authorization: Bearer …', {'WWW-Authenticate':'Bearer'})
+        if not token or hmac.compare_digest(request.headers.get('authorization', ''),
+                                            f'Bearer {token}'):
+            return
+        raise HTTPException(401, 'Send the token as Authorization: Bearer …',
+                            {'WWW-Authenticate':'Bearer'})
     return allowed
 
+# %% ../../nbs/32_serve.ipynb #5972dd53
 def create_app(recognizer:EmotionRecognizer|None=None, # None: the shipped one
                token:str|None=None,                    # that a request must bear; None: FER_NB_TOKEN, or none
                origins:Sequence[str]=(),               # of pages that may ask
@@ -127,7 +146,8 @@ def create_app(recognizer:EmotionRecognizer|None=None, # None: the shipped one
     "The service as an ASGI application"
     app = FastAPI(title='fer_nb', version=__version__, description=_ABOUT, redoc_url=None,
                   docs_url='/docs' if docs else None)
-    allow = dict(allow_origins=list(origins), allow_methods=['*'], allow_headers=['Authorization', 'Content-Type'])
+    allow = dict(allow_origins=list(origins), allow_methods=['*'],
+                 allow_headers=['Authorization', 'Content-Type'])
     if origins: app.add_middleware(CORSMiddleware, **allow)
     base = recognizer or EmotionRecognizer.from_pretrained(threads=1)
     assert base.detector # opened before the first request
@@ -135,7 +155,8 @@ def create_app(recognizer:EmotionRecognizer|None=None, # None: the shipped one
     @app.get('/health')
     async def health() -> dict[str, str]: return dict(status='ok', version=__version__)
 
-    _add_predict(app, base, _Desk(waiting, workers), _guard(token or os.environ.get('FER_NB_TOKEN')))
+    _add_predict(app, base, _Desk(waiting, workers),
+                 _guard(token or os.environ.get('FER_NB_TOKEN')))
     return app
 
 # %% ../../nbs/32_serve.ipynb #2698b079
@@ -143,19 +164,29 @@ EXAMPLE = dict(source='a.jpg', face=1, status='ok', message='', emotion='happy',
                probabilities=dict(happy=.98, neutral=.02), box=[10., 20., 90., 120.])
 _FILE = dict(type='string', format='binary')
 _FORM = dict(type='object', properties=dict(photos=dict(type='array', items=_FILE)))
-_BODY = {'image/jpeg':dict(schema=_FILE), 'image/png':dict(schema=_FILE), 'multipart/form-data':dict(schema=_FORM),
+_BODY = {'image/jpeg':dict(schema=_FILE), 'image/png':dict(schema=_FILE),
+         'multipart/form-data':dict(schema=_FORM),
          'application/json':dict(example=dict(photos=[dict(name='a.jpg', data='base64 …')]))}
-_REFUSED = {400:'no photo', 401:'no token', 413:'too large', 415:'no picture', 429:'all workers are busy'}
-_RESPONSES:dict[int|str, dict[str, Any]] = {200:dict(content={'application/json':dict(example=[EXAMPLE])})}
+
+# %% ../../nbs/32_serve.ipynb #9ef8b495
+_REFUSED = {400:'no photo', 401:'no token', 413:'too large', 415:'no picture',
+            429:'all workers are busy'}
+_RESPONSES:dict[int|str,
+                dict[str, Any]] = {200:dict(content={'application/json':dict(example=[EXAMPLE])})}
 _RESPONSES |= {code:dict(description=why) for code,why in _REFUSED.items()}
 
 # %% ../../nbs/32_serve.ipynb #56a873d4
 def _add_predict(app:FastAPI, base:EmotionRecognizer, desk:_Desk, allowed):
-    @app.post('/predict', responses=_RESPONSES, openapi_extra=dict(requestBody=dict(content=_BODY, required=True)))
+    @app.post('/predict', responses=_RESPONSES,
+              openapi_extra=dict(requestBody=dict(content=_BODY, required=True)))
     async def predict(request:Request, truth:str|None=Query(None, description='people or fer2013'),
-                      prior:str|None=Query(None, description='everyday, even, or a number from 0 to 1'),
-                      classes:str|None=Query(None, description='choose among these only, as happy,sad'),
-                      landmarks:bool=Query(False, description='include the 468 points')) -> list[dict[str, Any]]:
+                      prior:str|None=Query(None,
+                                           description='everyday, even, or a number from 0 to 1'),
+                      classes:str|None=Query(None,
+                                             description='choose among these only, as happy,sad'),
+                      landmarks:bool=Query(False,
+                                           description='include the 468 points')) -> list[dict[str,
+                                                                                               Any]]:
         "One row a face, at least one a photo"
         allowed(request)
         photos, few = await _photos(request), tuple(classes.split(',')) if classes else None
@@ -174,4 +205,5 @@ def serve(host:str='127.0.0.1', # address to listen at
         import uvicorn
     except ImportError as e: raise MissingExtra('The service', 'api', e) from e
     app = create_app(**options)
-    uvicorn.run(app, host=host, port=port, timeout_graceful_shutdown=30, server_header=False, log_level='warning')
+    uvicorn.run(app, host=host, port=port, timeout_graceful_shutdown=30, server_header=False,
+                log_level='warning')

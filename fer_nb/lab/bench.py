@@ -38,11 +38,13 @@ def _mediapipe() -> Callable|None: # face uint8 (48, 48) to landmarks float32 (4
     except ImportError: return None
     from fer_nb.landmarks import canvas
     warnings.filterwarnings('ignore', module='google.protobuf') # it warns of what MediaPipe calls
-    mesh = solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, min_detection_confidence=.1)
+    mesh = solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1,
+                                        min_detection_confidence=.1)
     def landmarks(face):
         found = mesh.process(np.stack([canvas(face)]*3, 2)).multi_face_landmarks
         if not found: return np.zeros((468, 3), np.float32), False
-        return np.array([(p.x, p.y, p.z) for p in found[0].landmark], np.float32)*1.5 - np.float32([.25, .25, 0]), True
+        return np.array([(p.x, p.y, p.z) for p in found[0].landmark],
+                        np.float32)*1.5 - np.float32([.25, .25, 0]), True
     return landmarks
 
 # %% ../../nbs/40_bench.ipynb #e65b782a
@@ -68,7 +70,8 @@ class _NaiveFaces:
 
 # %% ../../nbs/40_bench.ipynb #b62134fe
 class Naive(_NaiveFaces):
-    "A photo to predictions the plain way: full-size MTCNN with its defaults, one face at a time, eager float32"
+    """A photo to predictions the plain way: full-size MTCNN with its defaults, one face at a time,
+    eager float32"""
     def __init__(self):
         from fer_nb.network import find_weights
         from fer_nb.train.weights import TorchNet, load_weights
@@ -94,12 +97,14 @@ def portrait(side:int=512 # pixels
     from skimage import data
     return Image.fromarray(data.astronaut()).resize((side, side), Image.Resampling.BICUBIC)
 
+# %% ../../nbs/40_bench.ipynb #5023848f
 def group(faces:int=12, # at most 12
           side:int=1280 # pixels
          ) -> Image.Image:
     "Several faces before a busy background, each mirrored and darker than the one before"
     from skimage import data
-    im, step = Image.fromarray(data.coffee()).resize((side, side), Image.Resampling.BICUBIC), side//4
+    im, step = (Image.fromarray(data.coffee()).resize((side, side), Image.Resampling.BICUBIC),
+                side//4)
     face = portrait(512).crop((96, 0, 352, 256)).resize((step, step), Image.Resampling.BICUBIC)
     for i in range(faces):
         im.paste(face.point(lambda v, i=i: v*(1-.03*i)), (i%4*step, i//4*step + step//2))
@@ -136,10 +141,13 @@ def one_thread():
     except ImportError: return
     cv2.setNumThreads(1)
 
+# %% ../../nbs/40_bench.ipynb #a4459942
 def _summary(wall, cpu): # seconds of each round
     low, ms, high = 1000*np.quantile(wall, (.25, .5, .75))
-    return dict(ms=ms, low=low, high=high, cpu_ms=1000*np.median(cpu), busy=sum(cpu)/sum(wall), rounds=len(wall))
+    return dict(ms=ms, low=low, high=high, cpu_ms=1000*np.median(cpu), busy=sum(cpu)/sum(wall),
+                rounds=len(wall))
 
+# %% ../../nbs/40_bench.ipynb #66fa25f4
 def measure(calls:dict[Any, Callable], # name to function without arguments
             rounds:int=15,             # each runs all calls once
             warm:int=2                 # rounds before that, not counted
@@ -158,9 +166,11 @@ def found_faces(there:np.ndarray, # boxes (N, 4) each: of all faces
                 naive:np.ndarray, # that the naive path gives
                 ours:np.ndarray   # and ours
                ) -> dict[str, int]:
-    "Counts: faces there are, found by each path, lost by ours though the naive path has them, boxes where no face is"
+    """Counts: faces there are, found by each path, lost by ours though the naive path has them,
+    boxes where no face is"""
     from fer_nb.lab.scenes import match_boxes
-    (theirs, wrong), (mine, mistaken) = (match_boxes(np.reshape(boxes, (-1, 4)), there) for boxes in (naive, ours))
+    (theirs, wrong), (mine, mistaken) = (match_boxes(np.reshape(boxes, (-1, 4)), there)
+                                         for boxes in (naive, ours))
     counts = dict(there=np.ones(len(there)), naive=theirs, ours=mine, lost=theirs & ~mine,
                   naive_wrong=wrong, ours_wrong=mistaken)
     return {k:int(v.sum()) for k, v in counts.items()}
@@ -172,6 +182,7 @@ def photos() -> dict[str, tuple]: # name to picture and where its faces are
     return out | {f'group of {n}, {side}':(group(n, side), group_faces(n, side))
                   for side in (512, 1280) for n in (1, 12)}
 
+# %% ../../nbs/40_bench.ipynb #463081df
 def compare_photos(photos:dict[str, tuple], # as `photos` gives them
                    rounds:int=15
                   ) -> dict: # name to naive and ours (of `measure`), ratio, faces (of `found_faces`)
@@ -180,21 +191,26 @@ def compare_photos(photos:dict[str, tuple], # as `photos` gives them
     naive, ours, out = Naive(), EmotionRecognizer.from_pretrained(), {}
     data = {k:jpeg(im) for k, (im, _) in photos.items()}
     paths = dict(naive=naive, ours=ours.predict)
-    times = measure({(k, p):functools.partial(f, d) for k, d in data.items() for p, f in paths.items()}, rounds)
+    times = measure({(k, p):functools.partial(f, d) for k, d in data.items()
+                     for p, f in paths.items()}, rounds)
     for k, (_, there) in photos.items():
-        faces = found_faces(there, [box for box, _ in naive(data[k])], [p.box for p in ours.predict(data[k]) if p.box])
+        faces = found_faces(there, [box for box, _ in naive(data[k])],
+                            [p.box for p in ours.predict(data[k]) if p.box])
         ratio = times[k, 'naive']['ms']/times[k, 'ours']['ms']
         out[k] = dict(naive=times[k, 'naive'], ours=times[k, 'ours'], ratio=ratio, faces=faces)
     return out
 
 # %% ../../nbs/40_bench.ipynb #a22021ec
 def photo_part(quick:bool=False) -> dict:
-    "Milliseconds from the bytes of a photo to its predictions, one thread; which faces both paths find"
+    """Milliseconds from the bytes of a photo to its predictions, one thread; which faces both
+    paths find"""
     one_thread()
     out = compare_photos(photos(), 3 if quick else 15)
-    def growth(path, side): return out[f'group of 12, {side}'][path]['ms']/out[f'group of 1, {side}'][path]['ms']
+    def growth(path, side):
+        return out[f'group of 12, {side}'][path]['ms']/out[f'group of 1, {side}'][path]['ms']
     return dict(photos=out, lost=sum(r['faces']['lost'] for r in out.values()),
-                twelve_over_one={f'{p}, {side}':growth(p, side) for side in (512, 1280) for p in ('naive', 'ours')})
+                twelve_over_one={f'{p}, {side}':growth(p, side) for side in (512, 1280)
+                                 for p in ('naive', 'ours')})
 
 # %% ../../nbs/40_bench.ipynb #ab3dce9e
 def recall_part(quick:bool=False,
@@ -206,10 +222,12 @@ def recall_part(quick:bool=False,
     naive, ours = Naive(), EmotionRecognizer.from_pretrained()
     def boxes(image): return [p.box for p in ours.predict(image) if p.box]
     seen = scenes(n or (20 if quick else 250), package_faces(), 0)
-    counts = [found_faces(there, naive.find(Image.fromarray(image)), boxes(image)) for image, there in seen]
+    counts = [found_faces(there, naive.find(Image.fromarray(image)), boxes(image))
+              for image, there in seen]
     total = {k:sum(c[k] for c in counts) for k in counts[0]}
     recall = {k:total[k]/total['there'] for k in ('naive', 'ours')}
-    return dict(scenes=len(counts), **total, recall=recall, lost_points=100*(recall['naive']-recall['ours']))
+    return dict(scenes=len(counts), **total, recall=recall,
+                lost_points=100*(recall['naive']-recall['ours']))
 
 # %% ../../nbs/40_bench.ipynb #350567fe
 def classifier_part(quick:bool=False) -> dict:
@@ -228,8 +246,10 @@ def classifier_part(quick:bool=False) -> dict:
                 faces_per_second=rate, batch_ratio=rate['ours']/rate['naive'])
 
 # %% ../../nbs/40_bench.ipynb #3301072f
-class NotAvailable(Exception): "What would be measured is not there; the message says what is missing"
+class NotAvailable(Exception):
+    "What would be measured is not there; the message says what is missing"
 
+# %% ../../nbs/40_bench.ipynb #668deaa0
 def child(code:str,         # Python; what it prints last is JSON
           *args:Any,        # for its `sys.argv[1:]`
           one:bool=False,   # tell OpenMP and BLAS to use one thread
@@ -240,23 +260,30 @@ def child(code:str,         # Python; what it prints last is JSON
     if one: env |= dict.fromkeys(THREAD_VARIABLES, '1')
     command = [sys.executable, '-c', code, *map(str, args)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout)
-    if done.returncode: raise RuntimeError((done.stderr.strip() or f'exit status {done.returncode}').splitlines()[-1])
+    if done.returncode:
+        raise RuntimeError((done.stderr.strip()
+                            or f'exit status {done.returncode}').splitlines()[-1])
     return json.loads(done.stdout.splitlines()[-1])
 
 # %% ../../nbs/40_bench.ipynb #77474e1f
 STARTS = {
     'import fer_nb':'import fer_nb',
     'import the recogniser':'from fer_nb.inference import EmotionRecognizer',
-    'first prediction':'from fer_nb import EmotionRecognizer; EmotionRecognizer.from_pretrained().predict(sys.argv[2])',
-    'first prediction, naive':'from fer_nb.lab.bench import Naive; Naive()(open(sys.argv[2], "rb").read())'}
+    'first prediction':'from fer_nb import EmotionRecognizer; '
+                       'EmotionRecognizer.from_pretrained().predict(sys.argv[2])',
+    'first prediction, naive':'from fer_nb.lab.bench import Naive; Naive()(open(sys.argv[2], '
+                              '"rb").read())'}
 
+# %% ../../nbs/40_bench.ipynb #a560d457
 def start_seconds(name:str, # one of `STARTS`
                   photo     # path of a picture
                  ) -> float:
     "How long it takes in a new process"
     begin = 'time.time()' if name.startswith('import') else 'float(sys.argv[1])'
-    return child(f'import sys, time; begin = {begin}; {STARTS[name]}; print(time.time()-begin)', time.time(), photo)
+    return child(f'import sys, time; begin = {begin}; {STARTS[name]}; print(time.time()-begin)',
+                 time.time(), photo)
 
+# %% ../../nbs/40_bench.ipynb #888052fd
 def start_part(quick:bool=False) -> dict:
     "Seconds of an import, and from the start of a process to its first prediction"
     took = {k:[] for k in STARTS}
@@ -264,7 +291,8 @@ def start_part(quick:bool=False) -> dict:
         photo = Path(d)/'portrait.jpg'; photo.write_bytes(jpeg(portrait()))
         for _ in range(1 if quick else 3):
             for k in STARTS: took[k].append(start_seconds(k, photo))
-    return {k:dict(seconds=np.median(v), low=min(v), high=max(v), rounds=len(v)) for k, v in took.items()}
+    return {k:dict(seconds=np.median(v), low=min(v), high=max(v), rounds=len(v))
+            for k, v in took.items()}
 
 # %% ../../nbs/40_bench.ipynb #99d47f5d
 def memory_part(quick:bool=False,
@@ -273,10 +301,12 @@ def memory_part(quick:bool=False,
     "Resident memory over many predictions, MiB"
     try:
         import psutil
-    except ImportError as e: raise NotAvailable("psutil is not installed: pip install psutil") from e
+    except ImportError as e:
+        raise NotAvailable("psutil is not installed: pip install psutil") from e
     from skimage import data
     from fer_nb.inference import EmotionRecognizer
-    n, recognizer, process = n or (1000 if quick else 10_000), EmotionRecognizer.from_pretrained(), psutil.Process()
+    n, recognizer, process = (n or (1000 if quick else 10_000), EmotionRecognizer.from_pretrained(),
+                              psutil.Process())
     nobody = Image.fromarray(data.coffee()).resize((150, 100))
     pictures = *map(portrait, range(96, 192, 6)), group(2, 224), nobody, portrait()
     photos = [*map(jpeg, pictures), b'no picture']
@@ -292,9 +322,11 @@ def memory_part(quick:bool=False,
 def _folder(folder, n, of):
     "`n` photos of a portrait that darkens"
     folder.mkdir()
-    for i in range(n): (folder/f'{i:04}.jpg').write_bytes(jpeg(portrait().point(lambda v, i=i: v*(1-.5*i/of))))
+    for i in range(n):
+        (folder/f'{i:04}.jpg').write_bytes(jpeg(portrait().point(lambda v, i=i: v*(1-.5*i/of))))
     return folder
 
+# %% ../../nbs/40_bench.ipynb #34f4d0a8
 def folder_part(quick:bool=False) -> dict:
     "Photos a second out of a folder, two processes"
     from fer_nb.batch import predict_folder
@@ -309,17 +341,21 @@ def folder_part(quick:bool=False) -> dict:
         naive, photo = Naive(), (few/'0000.jpg').read_bytes()
     each = measure(dict(naive=lambda: naive(photo)), 3 if quick else 10)['naive']['ms']
     rate = dict(naive=1000/each, ours=(n-n//4)/(long-short))
-    return dict(photos=n, photos_per_second=rate, with_start=n/long, ratio=rate['ours']/rate['naive'])
+    return dict(photos=n, photos_per_second=rate, with_start=n/long,
+                ratio=rate['ours']/rate['naive'])
 
 # %% ../../nbs/40_bench.ipynb #5aa52d2a
 def shots() -> tuple[Image.Image, Image.Image]:
     "Two faces in one place, a happy one and a serious one; 720×520"
     from matplotlib.cbook import get_sample_data
     from skimage import data
-    first, second = portrait(720).crop((0, 0, 720, 520)), Image.fromarray(data.coffee()).resize((720, 520))
-    with get_sample_data('grace_hopper.jpg') as f: second.paste(Image.open(f).resize((410, 480)), (27, -44))
+    first, second = (portrait(720).crop((0, 0, 720, 520)),
+                     Image.fromarray(data.coffee()).resize((720, 520)))
+    with get_sample_data('grace_hopper.jpg') as f:
+        second.paste(Image.open(f).resize((410, 480)), (27, -44))
     return first, second
 
+# %% ../../nbs/40_bench.ipynb #25c25d3e
 def clip(pictures:list[Image.Image], # one for each shot, at least 640×480
          seconds:float=2,            # of each
          fps:int=30
@@ -341,27 +377,34 @@ def clip(pictures:list[Image.Image], # one for each shot, at least 640×480
 def _largest(rows):
     "The emotion of the largest face of a frame"
     seen = [r for r in rows if r.box and r.emotion]
-    return max(seen, key=lambda r: (r.box[2]-r.box[0])*(r.box[3]-r.box[1])).emotion if seen else None
+    return (max(seen, key=lambda r: (r.box[2]-r.box[0])*(r.box[3]-r.box[1])).emotion if seen
+            else None)
 
+# %% ../../nbs/40_bench.ipynb #4cdade8d
 def _cut(ours, seconds, fps=30):
-    "Frames a second of a film that cuts from one face to another, and how long the first one's emotion stays"
+    """Frames a second of a film that cuts from one face to another, and how long the first one's
+    emotion stays"""
     from fer_nb.video.files import read_video
     from fer_nb.video.track import track
     first, second = shots()
-    before, after = (ours.predict(np.asarray(im.crop((40, 20, 680, 500))))[0].emotion for im in (first, second))
-    if before==after: raise NotAvailable(f'both faces of the film look {before} to this network: no cut shows')
+    before, after = (ours.predict(np.asarray(im.crop((40, 20, 680, 500))))[0].emotion
+                     for im in (first, second))
+    if before==after:
+        raise NotAvailable(f'both faces of the film look {before} to this network: no cut shows')
     for _ in track(ours, read_video(clip([first], .2))): pass # to warm up
     film, start, cpu = clip([first, second], seconds, fps), time.perf_counter(), time.process_time()
     said = [(frame.time, _largest(rows)) for frame, rows in track(ours, read_video(film))]
     took, cpu = time.perf_counter()-start, time.process_time()-cpu
     late = [t for t, emotion in said if t>=seconds and emotion!=after]
-    return dict(frames=len(said), rate=len(said)/took, cpu_ms=1000*cpu/len(said), before=before, after=after,
+    return dict(frames=len(said), rate=len(said)/took, cpu_ms=1000*cpu/len(said), before=before,
+                after=after,
                 with_face=np.mean([e is not None for _, e in said]),
                 lag_ms=1000*(max(late)+1/fps-seconds) if late else 0.)
 
 # %% ../../nbs/40_bench.ipynb #8d786c75
 def video_part(quick:bool=False) -> dict:
-    "Frames a second of 640×480 with one face, decoding included; milliseconds until a cut shows in the predictions"
+    """Frames a second of 640×480 with one face, decoding included; milliseconds until a cut shows
+    in the predictions"""
     from fer_nb.inference import EmotionRecognizer
     out = _cut(EmotionRecognizer.from_pretrained(), 1 if quick else 4)
     one_thread()
@@ -371,11 +414,15 @@ def video_part(quick:bool=False) -> dict:
     return dict(out, frames_per_second=rate, ratio=rate['ours']/rate['naive'])
 
 # %% ../../nbs/40_bench.ipynb #dea0a0b9
-PARTS = dict(photo='lab.bench.photo_part', recall='lab.bench.recall_part', profile='lab.profile.profile_part',
-             classifier='lab.bench.classifier_part', folder='lab.bench.folder_part', video='lab.bench.video_part',
-             start='lab.bench.start_part', memory='lab.bench.memory_part') # name to function, imported where it runs
+PARTS = dict(photo='lab.bench.photo_part', recall='lab.bench.recall_part',
+             profile='lab.profile.profile_part',
+             classifier='lab.bench.classifier_part', folder='lab.bench.folder_part',
+             video='lab.bench.video_part',
+             # name to function, imported where it runs
+             start='lab.bench.start_part', memory='lab.bench.memory_part')
 _ALONE = {'photo', 'recall', 'profile', 'classifier'} # on one thread
 
+# %% ../../nbs/40_bench.ipynb #01b1803b
 def _answer(part, quick):
     "What the process of one part prints"
     try: out = dict(status='ok', **part(quick))
@@ -384,17 +431,21 @@ def _answer(part, quick):
 
 def _known(names):
     for name in names:
-        if name not in PARTS: raise FerError(f"{name!r} is no part of the benchmark; there are {', '.join(PARTS)}.")
+        if name not in PARTS:
+            raise FerError(f"{name!r} is no part of the benchmark; there are {', '.join(PARTS)}.")
 
+# %% ../../nbs/40_bench.ipynb #4cb7f44b
 def run_part(name:str,       # one of `PARTS`
              quick:bool=False # fewer rounds
             ) -> dict:       # status 'ok' with figures, or 'not available' or 'failed' with a reason
     "One part, in a process of its own"
     _known([name])
     start, (room, _, part) = time.perf_counter(), PARTS[name].rpartition('.')
-    code = f'from fer_nb.lab.bench import _answer; from fer_nb.{room} import {part}; _answer({part}, {bool(quick)})'
+    code = (f'from fer_nb.lab.bench import _answer; from fer_nb.{room} import {part}; '
+            f'_answer({part}, {bool(quick)})')
     try: out = child(code, one=name in _ALONE)
-    except (RuntimeError, ValueError, subprocess.TimeoutExpired) as e: out = dict(status='failed', reason=str(e))
+    except (RuntimeError, ValueError, subprocess.TimeoutExpired) as e:
+        out = dict(status='failed', reason=str(e))
     return out | dict(part_seconds=time.perf_counter()-start)
 
 # %% ../../nbs/40_bench.ipynb #8e38fb93
@@ -407,6 +458,7 @@ def _version(name):
     try: return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError: return None
 
+# %% ../../nbs/40_bench.ipynb #470449b5
 def machine() -> dict:
     "What the figures were measured on"
     names = 'fer_nb', 'torch', 'onnxruntime', 'facenet-pytorch', 'mediapipe', 'numpy', 'pillow'
@@ -414,10 +466,13 @@ def machine() -> dict:
     return dict(cpu=_cpu(), cores=cores, system=platform.system(), python=platform.python_version(),
                 versions={k:_version(k) for k in names})
 
+# %% ../../nbs/40_bench.ipynb #530a7a1c
 def commit() -> str|None:
     "The commit that is measured, if this is a git checkout"
     here = str(files('fer_nb'))
-    try: done = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=here, capture_output=True, text=True)
+    try:
+        done = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=here,
+                              capture_output=True, text=True)
     except OSError: return None # no git here
     return done.stdout.strip() or None
 
@@ -431,7 +486,8 @@ TARGETS = [ # what, where its figure stands in the results, at least or at most,
     ('composed pictures, recall lost', ('recall', 'lost_points'), '≤', 1, 'points'),
     ('twelve faces over one, 512×512', ('photo', 'twelve_over_one', 'ours, 512'), '≤', 2.5, '×'),
     ('twelve faces over one, 1280×1280', ('photo', 'twelve_over_one', 'ours, 1280'), '≤', 2.5, '×'),
-    ('folder of 512×512 photos, 2 processes', ('folder', 'photos_per_second', 'ours'), '≥', 25, 'photos/s'),
+    ('folder of 512×512 photos, 2 processes', ('folder', 'photos_per_second', 'ours'), '≥', 25,
+     'photos/s'),
     ('video 640×480, one face', ('video', 'frames_per_second', 'ours'), '≥', 30, 'frames/s'),
     ('video, prediction after a cut', ('video', 'lag_ms'), '≤', 300, 'ms'),
     ('import fer_nb', ('start', 'import fer_nb', 'seconds'), '≤', .5, 's'),
@@ -444,13 +500,15 @@ def _figure(parts, path):
     for key in path: parts = parts.get(key, {}) if isinstance(parts, dict) else {}
     return None if isinstance(parts, dict) else float(parts)
 
+# %% ../../nbs/40_bench.ipynb #0f2153d1
 def judge(parts:dict[str, dict] # name to result, as `run_part` gives it
          ) -> list[dict]: # part, what, value (None: not measured), bound, unit, reached (None: not measured)
     "Each of `TARGETS` beside what was measured"
     def line(what, path, sign, bound, unit):
         value = _figure(parts, path)
         reached = None if value is None else bool(value<=bound if sign=='≤' else value>=bound)
-        return dict(part=path[0], what=what, value=value, bound=f'{sign} {bound}', unit=unit, reached=reached)
+        return dict(part=path[0], what=what, value=value, bound=f'{sign} {bound}', unit=unit,
+                    reached=reached)
     return [line(*t) for t in TARGETS]
 
 # %% ../../nbs/40_bench.ipynb #10dc8f30
@@ -460,6 +518,7 @@ def _rounded(x):
     if isinstance(x, (list, tuple)): return [_rounded(v) for v in x]
     return float(f'{x:.4g}') if isinstance(x, float) else x
 
+# %% ../../nbs/40_bench.ipynb #49b0d183
 def bench(quick:bool=False,               # fewer rounds: a minute instead of five
           out:str|os.PathLike|None=None,  # JSON file to write; None: none
           parts:list[str]|None=None,      # names out of `PARTS`; None: all
@@ -474,48 +533,59 @@ def bench(quick:bool=False,               # fewer rounds: a minute instead of fi
         if progress: progress(name)
         done['parts'][name] = run_part(name, quick)
     done = _rounded(done | dict(targets=judge(done['parts'])))
-    if out: Path(out).write_text(json.dumps(done, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+    if out:
+        Path(out).write_text(json.dumps(done, indent=1, ensure_ascii=False) + '\n',
+                             encoding='utf-8')
     return done
 
 # %% ../../nbs/40_bench.ipynb #a7e98e97
 def _photo_lines(p):
     for name, r in p['photos'].items():
         ours, naive, faces = r['ours'], r['naive'], r['faces']
-        yield (f"{name}: {ours['ms']:.1f} ms ({ours['low']:.1f}–{ours['high']:.1f}), naive {naive['ms']:.1f} ms: "
-               f"{r['ratio']:.1f} times as long; {faces['ours']} of {faces['there']} faces, naive {faces['naive']}; "
-               f"processor busy {ours['busy']:.0%}")
+        yield (f"{name}: {ours['ms']:.1f} ms ({ours['low']:.1f}–{ours['high']:.1f}), naive "
+               f"{naive['ms']:.1f} ms: {r['ratio']:.1f} times as long; {faces['ours']} of "
+               f"{faces['there']} faces, naive {faces['naive']}; processor busy {ours['busy']:.0%}")
 
+# %% ../../nbs/40_bench.ipynb #5209a3ab
 def _classifier_lines(c):
     rate = c['faces_per_second']
-    yield (f"network alone: {c['ours']['ms']:.1f} ms a face, naive {c['naive']['ms']:.1f} ms: {c['ratio']:.1f} times "
-           f"as long; in batches {rate['ours']:.0f} faces a second, naive {rate['naive']:.0f}")
+    yield (f"network alone: {c['ours']['ms']:.1f} ms a face, naive {c['naive']['ms']:.1f} ms: "
+           f"{c['ratio']:.1f} times as long; in batches {rate['ours']:.0f} faces a second, naive "
+           f"{rate['naive']:.0f}")
 
 def _rate_lines(p):
     for k, rate in p.items():
         if not k.endswith('_per_second'): continue
-        yield (f"{k.replace('_per_second', '')}: {rate['ours']:.1f} a second, naive {rate['naive']:.1f}: "
-               f"{p['ratio']:.1f} times as many")
+        yield (f"{k.replace('_per_second', '')}: {rate['ours']:.1f} a second, naive "
+               f"{rate['naive']:.1f}: {p['ratio']:.1f} times as many")
 
+# %% ../../nbs/40_bench.ipynb #78e893db
 def _start_lines(p):
     for name, r in p.items():
-        if isinstance(r, dict): yield f"{name}: {r['seconds']:.2f} s ({r['low']:.2f}–{r['high']:.2f})"
+        if isinstance(r, dict):
+            yield f"{name}: {r['seconds']:.2f} s ({r['low']:.2f}–{r['high']:.2f})"
 
 def _recall_lines(r):
-    yield (f"{r['scenes']} composed scenes: {r['recall']['ours']:.1%} of {r['there']} faces found, {r['ours_wrong']} "
-           f"boxes on no face; naive {r['recall']['naive']:.1%} and {r['naive_wrong']}")
+    yield (f"{r['scenes']} composed scenes: {r['recall']['ours']:.1%} of {r['there']} faces found, "
+           f"{r['ours_wrong']} boxes on no face; naive {r['recall']['naive']:.1%} and "
+           f"{r['naive_wrong']}")
 
 # %% ../../nbs/40_bench.ipynb #f6c6e47e
-_LINES = dict(photo=_photo_lines, recall=_recall_lines, classifier=_classifier_lines, folder=_rate_lines,
+_LINES = dict(photo=_photo_lines, recall=_recall_lines, classifier=_classifier_lines,
+              folder=_rate_lines,
               video=_rate_lines, start=_start_lines)
 
+# %% ../../nbs/40_bench.ipynb #f64c0b33
 def _where(results):
     "When, at which commit and on what it was measured"
     m = results['machine']
     said = ['quick run'] if results.get('quick') else []
-    said += [results['date'], f"commit {results.get('commit') or 'unknown'}", m['cpu'], f"{m['cores']} cores"]
+    said += [results['date'], f"commit {results.get('commit') or 'unknown'}", m['cpu'],
+             f"{m['cores']} cores"]
     versions = [f'{k} {v}' for k, v in m['versions'].items() if v]
     return ', '.join([*said, m['system'], f"Python {m['python']}", *versions])
 
+# %% ../../nbs/40_bench.ipynb #0a4b99d4
 def report_lines(results:dict # of `bench`
                 ) -> Iterator[str]:
     "Sentences for a terminal, one at a time"
@@ -523,7 +593,8 @@ def report_lines(results:dict # of `bench`
     for name, part in results['parts'].items():
         why = f": {part['reason']}" if 'reason' in part else ''
         yield f"{name}: {part['status']}, {part['part_seconds']:.0f} s{why}"
-        if part['status']=='ok' and name in _LINES: yield from (f'    {line}' for line in _LINES[name](part))
+        if part['status']=='ok' and name in _LINES:
+            yield from (f'    {line}' for line in _LINES[name](part))
     for t in results['targets']:
         if t['part'] not in results['parts']: continue
         verdict = {True:'reached', False:'MISSED', None:'not measured'}[t['reached']]

@@ -17,35 +17,44 @@ from ..train.model import EmotionNetConfig, LandmarkBranch, register_branch
 from ..train.recipe import TrainConfig, cross_entropy
 
 # %% ../../nbs/44_branches.ipynb #1097d5df
-POINTS = sorted({i for path in CONTOURS.values() for i in path[::3]}) # every third point on a contour of FaceMesh
+# every third point on a contour of FaceMesh
+POINTS = sorted({i for path in CONTOURS.values() for i in path[::3]})
 
 class DistanceBranch(LandmarkBranch):
     "A perceptron on distances and directions between any two of `POINTS`"
     def make_body(self, config:EmotionNetConfig) -> nn.Module:
-        self.register_buffer('pairs', torch.combinations(torch.tensor(POINTS)).T.clone(), persistent=False) # (2, P)
+        # (2, P)
+        self.register_buffer('pairs', torch.combinations(torch.tensor(POINTS)).T.clone(),
+                             persistent=False)
         self.norm = nn.BatchNorm1d(3*self.pairs.shape[1], affine=False)
         return super().make_body(config, 3*self.pairs.shape[1])
     def between(self, landmarks):
         d = landmarks[:, self.pairs[1], :2] - landmarks[:, self.pairs[0], :2]   # (B, P, 2)
         r = d.norm(dim=2, keepdim=True).clamp(min=1e-4)
         return torch.cat([r.log(), d/r], 2).flatten(1)                          # (B, 3P)
-    def forward(self, landmarks, valid): return self.body(self.norm(self.between(landmarks)) * valid[:, None])
+    def forward(self, landmarks, valid):
+        return self.body(self.norm(self.between(landmarks)) * valid[:, None])
 
+# %% ../../nbs/44_branches.ipynb #f5b68ad1
 register_branch('distances', DistanceBranch)
 
 # %% ../../nbs/44_branches.ipynb #058c68b2
 class AttentionBranch(LandmarkBranch):
     "A small transformer over `POINTS`"
     def make_body(self, config:EmotionNetConfig, width:int=64) -> nn.Module:
-        self.read, self.which = nn.Linear(3, width), nn.Parameter(.02*torch.randn(len(POINTS), width))
+        self.read, self.which = (nn.Linear(3, width),
+                                 nn.Parameter(.02*torch.randn(len(POINTS), width)))
         self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.landmark_widths[-1]))
-        layer = lambda: nn.TransformerEncoderLayer(width, 4, 2*width, dropout=0., batch_first=True, norm_first=True)
+        layer = lambda: nn.TransformerEncoderLayer(width, 4, 2*width, dropout=0., batch_first=True,
+                                                   norm_first=True)
         return nn.Sequential(layer(), layer())
     def forward(self, landmarks, valid):
         with torch.autocast(landmarks.device.type, enabled=False): # so small, it is slower in bf16
-            tokens = self.read(self.scores(landmarks, valid)[:, POINTS]) + self.which # (B, points, width)
+            # (B, points, width)
+            tokens = self.read(self.scores(landmarks, valid)[:, POINTS]) + self.which
             return self.out(self.body(tokens).mean(1))
 
+# %% ../../nbs/44_branches.ipynb #a359b47f
 register_branch('attention', AttentionBranch)
 
 # %% ../../nbs/44_branches.ipynb #80f4a549
@@ -53,11 +62,13 @@ class _Neighbours(nn.Module):
     def __init__(self, near, width):
         super().__init__()
         self.register_buffer('near', near, persistent=False)
-        self.own, self.others, self.norm = nn.Linear(width, width), nn.Linear(width, width), nn.LayerNorm(width)
+        self.own, self.others, self.norm = (nn.Linear(width, width), nn.Linear(width, width),
+                                            nn.LayerNorm(width))
     def forward(self, h): # (B, points, width)
         n = self.norm(h)
         return h + F.relu(self.own(n) + self.near @ self.others(n))
 
+# %% ../../nbs/44_branches.ipynb #2a053290
 class GraphBranch(AttentionBranch):
     "Graph convolutions: each of `POINTS` looks at those at most five edges of FaceMesh's mesh away"
     def make_body(self, config:EmotionNetConfig, width:int=64) -> nn.Module:
@@ -66,8 +77,10 @@ class GraphBranch(AttentionBranch):
         one, other = torch.tensor(sorted(FACEMESH_TESSELATION)).T
         near = torch.eye(468); near[one, other] = near[other, one] = 1
         near = (torch.linalg.matrix_power(near, 5)>0)[POINTS][:, POINTS].float()
-        return nn.Sequential(*(_Neighbours(near/near.sum(1, keepdim=True), width) for _ in range(3)))
+        return nn.Sequential(*(_Neighbours(near/near.sum(1, keepdim=True), width)
+                               for _ in range(3)))
 
+# %% ../../nbs/44_branches.ipynb #612dfd63
 register_branch('graph', GraphBranch)
 
 # %% ../../nbs/44_branches.ipynb #d714ced2
@@ -77,8 +90,10 @@ class ConcatFusion(nn.Module):
     def __init__(self, n_pixels:int, n_landmarks:int):
         super().__init__()
         self.mix = nn.Linear(n_pixels + n_landmarks, n_pixels)
-    def forward(self, pixels, landmarks, valid): return self.mix(torch.cat([pixels, valid[:, None]*landmarks], 1))
+    def forward(self, pixels, landmarks, valid):
+        return self.mix(torch.cat([pixels, valid[:, None]*landmarks], 1))
 
+# %% ../../nbs/44_branches.ipynb #051acfe4
 class AddFusion(nn.Module):
     "pixel features + landmark features"
     role = 'fusion'
@@ -97,15 +112,18 @@ def _rest(outputs, labels, votes, config):
     n = config.model.n_classes
     return config.votes_loss*F.cross_entropy(outputs[:, n:], votes) if config.votes_loss else 0.
 
+# %% ../../nbs/44_branches.ipynb #f6582f6a
 def generalized_cross_entropy(power:float # above 0; 1 counts each label alike
                              ) -> Callable: # a loss, as `fit` takes it
     "(1 - p^power)/power for the label head"
     def loss(outputs, labels, votes, config:TrainConfig):
         p = outputs[:, :config.model.n_classes].softmax(1)
-        return (1-config.votes_loss)*(labels*(1 - p**power)/power).sum(1).mean() + _rest(outputs, labels, votes, config)
+        return (1-config.votes_loss)*(labels*(1 - p**power)/power).sum(1).mean() + _rest(outputs,
+                                                                                         labels, votes, config)
     loss.__name__ = f'generalized_cross_entropy({power})'
     return loss
 
+# %% ../../nbs/44_branches.ipynb #411f7c7b
 def logit_adjusted(counts:np.ndarray,    # int (classes,): Training faces
                    strength:float=1.,    # 1 aims at all classes alike
                    sampler_power:float=0. # of the recipe: what the sampler has evened out already

@@ -23,10 +23,11 @@ def photo(who:str # one of `PLACES`
          ) -> np.ndarray: # uint8 (H, W, 3), RGB
     "The portrait, as its package has it"
     if who=='astronaut': return data.astronaut()
-    return np.asarray(Image.open(Path(matplotlib.get_data_path())/'sample_data/grace_hopper.jpg').convert('RGB'))
+    return (np.asarray(Image.open(Path(matplotlib.get_data_path())/'sample_data/grace_hopper.jpg').convert('RGB')))
 
 @functools.cache
-def _wide(who): return Image.fromarray(np.pad(photo(who), ((_MARGIN,)*2, (_MARGIN,)*2, (0, 0)), mode='edge'))
+def _wide(who):
+    return Image.fromarray(np.pad(photo(who), ((_MARGIN,)*2, (_MARGIN,)*2, (0, 0)), mode='edge'))
 
 # %% ../../nbs/43_films.ipynb #f20be82c
 def camera(who:str,       # one of `PLACES`
@@ -41,10 +42,12 @@ def camera(who:str,       # one of `PLACES`
     c, s = np.cos(np.radians(roll))/zoom, np.sin(np.radians(roll))/zoom
     x, y = x+.5, y+.5
     back = c, -s, cx - c*x + s*y, s, c, cy - s*x - c*y # frame to photo
-    return np.array(_wide(who).transform(size, Image.Transform.AFFINE, back, Image.Resampling.BILINEAR))
+    return np.array(_wide(who).transform(size, Image.Transform.AFFINE, back,
+                                         Image.Resampling.BILINEAR))
 
 # %% ../../nbs/43_films.ipynb #18e626de
-PATH = [dict(x=180+5*i, y=240+60*np.sin(i/9), zoom=1+.5*np.sin(i/20), roll=15*np.sin(i/12)) for i in range(60)]
+PATH = [dict(x=180+5*i, y=240+60*np.sin(i/9), zoom=1+.5*np.sin(i/20), roll=15*np.sin(i/12))
+        for i in range(60)]
 
 # %% ../../nbs/43_films.ipynb #46589326
 @functools.cache
@@ -54,6 +57,7 @@ def _head(who):
     oval = ((xx-55)/55)**2 + ((yy-70)/70)**2 < 1
     return camera(who, 55, 80, .5 if who=='grace' else 1., size=(110, 140)), oval[..., None]
 
+# %% ../../nbs/43_films.ipynb #3070550d
 def scene(**where:tuple[float,float] # for each of `PLACES` that is seen, the middle of its face; the last in front
          ) -> np.ndarray: # uint8 (480, 640, 3), RGB
     "Heads before a gray wall"
@@ -65,6 +69,7 @@ def scene(**where:tuple[float,float] # for each of `PLACES` that is seen, the mi
         wall[place] = np.where(oval, head, wall[place])
     return wall
 
+# %% ../../nbs/43_films.ipynb #9322d47a
 CROSSING = [dict(grace=(140+6*i, 230), astronaut=(500-6*i, 250)) for i in range(60)]
 
 # %% ../../nbs/43_films.ipynb #e07c0817

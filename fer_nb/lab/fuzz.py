@@ -32,16 +32,23 @@ def encode(im:Image.Image, format:str, **options) -> bytes:
     f = io.BytesIO(); im.save(f, format, **options)
     return f.getvalue()
 
+# %% ../../nbs/48_fuzz.ipynb #9188cdb4
 def pictures() -> dict[str, bytes]:
     "One picture in many formats"
-    im = Image.open(str(files('fer_nb')/'apps/page/three.jpg')).convert('RGB'); im.thumbnail((256, 256))
+    im = Image.open(str(files('fer_nb')/'apps/page/three.jpg')).convert('RGB')
+    im.thumbnail((256, 256))
     gray, exif = im.convert('L'), Image.Exif(); exif[0x0112] = 6
     deep = Image.fromarray(np.asarray(gray).astype(np.uint16)*257)
-    forms = dict(jpeg=(im, 'JPEG', dict(exif=exif)), progressive=(im, 'JPEG', dict(progressive=True)),
-                 cmyk=(im.convert('CMYK'), 'JPEG', {}), png=(im, 'PNG', {}), palette=(im.convert('P'), 'PNG', {}),
-                 alpha=(gray.convert('LA'), 'PNG', {}), deep=(deep, 'PNG', {}), webp=(im, 'WEBP', {}),
-                 lossless=(im, 'WEBP', dict(lossless=True)), gif=(im, 'GIF', dict(save_all=True, append_images=[gray])),
-                 bmp=(im, 'BMP', {}), tiff=(im, 'TIFF', dict(compression='tiff_lzw')), ppm=(im, 'PPM', {}),
+    forms = dict(jpeg=(im, 'JPEG', dict(exif=exif)),
+                 progressive=(im, 'JPEG', dict(progressive=True)),
+                 cmyk=(im.convert('CMYK'), 'JPEG', {}), png=(im, 'PNG', {}),
+                 palette=(im.convert('P'), 'PNG', {}),
+                 alpha=(gray.convert('LA'), 'PNG', {}), deep=(deep, 'PNG', {}),
+                 webp=(im, 'WEBP', {}),
+                 lossless=(im, 'WEBP', dict(lossless=True)),
+                 gif=(im, 'GIF', dict(save_all=True, append_images=[gray])),
+                 bmp=(im, 'BMP', {}), tiff=(im, 'TIFF', dict(compression='tiff_lzw')),
+                 ppm=(im, 'PPM', {}),
                  jp2=(im, 'JPEG2000', {}), avif=(im, 'AVIF', {}))
     return {name:encode(*form[:2], **form[2]) for name,form in forms.items()}
 
@@ -51,10 +58,12 @@ def _cut(a, at, n, rng): del a[at:]
 def _drop(a, at, n, rng): del a[at:at+n]
 def _zeros(a, at, n, rng): a[at:at+n] = bytes(len(a[at:at+n]))
 def _again(a, at, n, rng): a[at:at] = a[at:at+n]*int(rng.choice([1, 10, 1000]))
-def _lie(a, at, n, rng): a[at:at+4] = [b'\xff\xff\xff\xff', b'\x7f\xff\xff\xff', b'\0\0\0\0', b'\0\0\xff\xff'][n%4]
+def _lie(a, at, n, rng):
+    a[at:at+4] = [b'\xff\xff\xff\xff', b'\x7f\xff\xff\xff', b'\0\0\0\0', b'\0\0\xff\xff'][n%4]
 def _move(a, at, n, rng): a += a[at:at+n]; del a[at:at+n]
 _DAMAGE = _flip, _cut, _drop, _zeros, _again, _lie, _move
 
+# %% ../../nbs/48_fuzz.ipynb #f2cabf2e
 def damage(data:bytes, rng:np.random.Generator) -> bytes:
     "The file with one to three things wrong with it; at most 2 MB"
     a = bytearray(data)
@@ -78,6 +87,7 @@ def read_csv(data, folder):
     (folder/'fer2013.csv').write_bytes(data)
     read_fer2013(folder/'fer2013.csv')
 
+# %% ../../nbs/48_fuzz.ipynb #a8829806
 def read_zip(data, folder):
     from fer_nb.train.data import read_fer2013
     (folder/'fer2013.zip').write_bytes(data)
@@ -86,9 +96,11 @@ def read_zip(data, folder):
 def batch(data, folder):
     from fer_nb.batch import predict_folder
     (folder/'photos.zip').write_bytes(data)
-    table = predict_folder(str(folder/'photos.zip'), workers=0, progress=False, recognizer=_recognizer())
+    table = predict_folder(str(folder/'photos.zip'), workers=0, progress=False,
+                           recognizer=_recognizer())
     return [r['status'] for r in table.rows]
 
+# %% ../../nbs/48_fuzz.ipynb #2b2ecc5e
 def read_weights(data, folder):
     from fer_nb.train.weights import load_weights
     (folder/'emotion.safetensors').write_bytes(data + (_weights()[1] if data[8:9]==b'{' else b''))
@@ -114,11 +126,13 @@ def _zipped(names, data):
         for name in names: z.writestr(name, data)
     return f.getvalue()
 
+# %% ../../nbs/48_fuzz.ipynb #14e8a3cb
 def _tables() -> dict[str, bytes]:
     "A data set of synthetic faces as CSV and as zip"
     from fer_nb.train.data import CLASSES, DIGITS
     faces = [draw_face(c, seed=i) for i,c in enumerate(DIGITS)]
-    rows = [f'{i},{" ".join(map(str, f.ravel()))},{s}' for s in ('Training', 'PublicTest', 'PrivateTest')
+    rows = [f'{i},{" ".join(map(str, f.ravel()))},{s}'
+            for s in ('Training', 'PublicTest', 'PrivateTest')
             for i,f in enumerate(faces)]
     splits = ('train', 'Training'), ('test', 'PublicTest')
     names = [f'{d}/{c}/{s}_{i}.png' for d,s in splits for i,c in enumerate(CLASSES)]
@@ -129,18 +143,22 @@ def _tables() -> dict[str, bytes]:
 def _header() -> bytes:
     "What the calibration is read from"
     text = json.loads(_weights()[0][8:])['__metadata__']
-    return json.dumps({k:json.loads(v) for k,v in text.items() if k in ('classes', 'votes', 'calibration')}).encode()
+    return json.dumps({k:json.loads(v) for k,v in text.items()
+                       if k in ('classes', 'votes', 'calibration')}).encode()
 
+# %% ../../nbs/48_fuzz.ipynb #20f2107e
 @functools.cache
 def targets() -> dict[str, tuple[Callable, dict[str, bytes], int]]: # what reads; good files; its share of the inputs
     "Everything that reads files"
     photos, tables = pictures(), _tables()
     return dict(picture=(read_picture, photos, 60), predict=(predict_picture, photos, 20),
-                csv=(read_csv, dict(csv=tables['csv']), 5), zip=(read_zip, dict(zip=tables['zip']), 5),
+                csv=(read_csv, dict(csv=tables['csv']), 5),
+                zip=(read_zip, dict(zip=tables['zip']), 5),
                 batch=(batch, dict(zip=_zipped(['a.jpg', 'b.jpg'], photos['jpeg'])), 3),
                 weights=(read_weights, dict(header=_weights()[0]), 3),
                 calibration=(read_calibration, dict(header=_header()), 4))
 
+# %% ../../nbs/48_fuzz.ipynb #296bdc1d
 def case(seed:int, number:int) -> tuple[str, str, bytes]: # target, form, what it is given
     "The input of this number, the same on every machine with the same versions"
     rng, all_ = np.random.default_rng([seed, number]), targets()
@@ -150,13 +168,15 @@ def case(seed:int, number:int) -> tuple[str, str, bytes]: # target, form, what i
     return name, form, damage(all_[name][1][form], rng)
 
 # %% ../../nbs/48_fuzz.ipynb #39c4ce15
-SECONDS, MEGABYTES = 5, 600 # of CPU and of memory, an input; a picture of 2 MB may claim 70 million pixels
+# of CPU and of memory, an input; a picture of 2 MB may claim 70 million pixels
+SECONDS, MEGABYTES = 5, 600
 
 class Task:
     "Looks at inputs of a seed, in some process"
     def __init__(self, seed:int):
         self.seed, self.folder = seed, Path(tempfile.mkdtemp(prefix='fuzz-'))
-        for read,good,_ in targets().values(): read(next(iter(good.values())), self.folder) # what loads on first use
+        # what loads on first use
+        for read,good,_ in targets().values(): read(next(iter(good.values())), self.folder)
 
     def __call__(self, number:int) -> dict[str, Any]: # target, form, outcome, seconds, megabytes, said
         name, form, data = case(self.seed, number) if number>=0 else ('planted', '', b'')
@@ -164,35 +184,42 @@ class Task:
         outcome, said = self._outcome(_PLANTED[number] if number<0 else targets()[name][0], data)
         took, grown = time.process_time()-start, _peak()-before
         if took>SECONDS or grown>MEGABYTES: outcome, said = 'fault', f'{took:.1f} s, {grown:.0f} MB'
-        return dict(number=number, target=name, form=form, outcome=outcome, seconds=took, megabytes=grown, said=said)
+        return dict(number=number, target=name, form=form, outcome=outcome, seconds=took,
+                    megabytes=grown, said=said)
 
     def _outcome(self, read, data):
         try: strange = set(read(data, self.folder) or ())-set(STATUSES)
-        except FerError as e: return ('refused', '') if str(e) else ('fault', 'an error without a sentence')
+        except FerError as e:
+            return ('refused', '') if str(e) else ('fault', 'an error without a sentence')
         except Exception as e: return 'fault', f'{type(e).__name__}: {e}'[:200]
         return ('fault', f'status {strange}') if strange else ('read', '')
 
 # %% ../../nbs/48_fuzz.ipynb #a5e516bc
 def _status(key):
-    with open('/proc/self/status') as f: return next((int(l.split()[1])/1024 for l in f if l.startswith(key)), 0.)
+    with open('/proc/self/status') as f:
+        return next((int(l.split()[1])/1024 for l in f if l.startswith(key)), 0.)
 
 def _peak() -> float:
     "Most megabytes of memory since the last `_bound`; 0 where the system does not say"
     return _status('VmHWM') if os.path.exists('/proc/self/status') else 0.
 
+# %% ../../nbs/48_fuzz.ipynb #fea239ec
 def _bound() -> float:
     "Hold this process to the bounds of one more input; megabytes it holds now"
     if not os.path.exists('/proc/self/clear_refs'): return 0. # Linux alone bounds so
     import resource
     used = resource.getrusage(resource.RUSAGE_SELF)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + SECONDS + 2, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CPU,
+                       (int(used.ru_utime + used.ru_stime) + SECONDS + 2, resource.RLIM_INFINITY))
     room = int((_status('VmSize') + 2*MEGABYTES)*2**20)
     resource.setrlimit(resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))
     Path('/proc/self/clear_refs').write_text('5')
     return _status('VmRSS')
 
+# %% ../../nbs/48_fuzz.ipynb #3fc92f33
 def _killed(number:int, why:str) -> dict[str, Any]:
-    return dict(number=number, target='', form='', outcome='fault', seconds=0., megabytes=0., said=why)
+    return dict(number=number, target='', form='', outcome='fault', seconds=0., megabytes=0.,
+                said=why)
 
 # %% ../../nbs/48_fuzz.ipynb #742ace01
 def _hang(data, folder):
@@ -209,6 +236,7 @@ def _numbers(minutes, inputs):
         yield list(range(start, start+n))
         start += n
 
+# %% ../../nbs/48_fuzz.ipynb #366c47ce
 def fuzz(minutes:float=1.,      # to go on for
          inputs:int|None=None,  # this many instead
          seed:int=0,
@@ -217,7 +245,8 @@ def fuzz(minutes:float=1.,      # to go on for
     "Damaged files to everything that reads files; first the planted faults, numbers -1 to -3"
     from fer_nb.workers import Workers
     with Workers(functools.partial(Task, seed), workers, _killed, chunk=4, tries=1) as pool:
-        for numbers in itertools.chain([list(_PLANTED)], _numbers(minutes, inputs)): yield from pool.map(numbers)
+        for numbers in itertools.chain([list(_PLANTED)], _numbers(minutes, inputs)):
+            yield from pool.map(numbers)
 
 # %% ../../nbs/48_fuzz.ipynb #f7f78a5b
 def summary(rows:list[dict[str, Any]]) -> list[dict[str, Any]]: # a row for each target, and the planted faults
@@ -228,10 +257,12 @@ def summary(rows:list[dict[str, Any]]) -> list[dict[str, Any]]: # a row for each
     for name in dict.fromkeys(r['target'] for r in rows if r['number']>=0):
         some = [r for r in rows if r['target']==name and r['number']>=0]
         count = {o:sum(r['outcome']==o for r in some) for o in ('read', 'refused', 'fault')}
-        most = {k:round(max(r[k] for r in some), 2 if k=='seconds' else 0) for k in ('seconds', 'megabytes')}
+        most = {k:round(max(r[k] for r in some), 2 if k=='seconds' else 0)
+                for k in ('seconds', 'megabytes')}
         out.append(dict(target=name or 'ended its process', inputs=len(some)) | count | most)
     if told<len(planted):
-        raise FerError(f"Only {told} of {len(planted)} planted faults were told: this run proves nothing.")
+        raise FerError(f"Only {told} of {len(planted)} planted faults were told: this run proves "
+                       f"nothing.")
     return out
 
 # %% ../../nbs/48_fuzz.ipynb #c5b3dc5c
@@ -249,7 +280,8 @@ def steady(n:int,           # predictions
         data = photos[done % len(photos)]
         found = _recognizer().predict(damage(data, rng) if done%2 else data)
         assert {p.status for p in found}<=set(STATUSES)
-        if done%every==0: yield dict(done=done, megabytes=me.memory_info().rss/2**20, handles=handles())
+        if done%every==0:
+            yield dict(done=done, megabytes=me.memory_info().rss/2**20, handles=handles())
 
 # %% ../../nbs/48_fuzz.ipynb #bed90e14
 def _keep(out, **about):
@@ -258,18 +290,21 @@ def _keep(out, **about):
 def _steadily(args):
     rows = []
     for r in steady(args.steady, max(1, args.steady//20), args.seed):
-        print(f"{r['done']:,} predictions, {r['megabytes']:.0f} MB, {r['handles']} handles", flush=True)
+        print(f"{r['done']:,} predictions, {r['megabytes']:.0f} MB, {r['handles']} handles",
+              flush=True)
         _keep(args.out, seed=args.seed, rows=rows.append(r) or rows)
     first, last = rows[len(rows)//4], rows[-1]
     return last['megabytes']-first['megabytes']>100 or last['handles']>first['handles']
 
+# %% ../../nbs/48_fuzz.ipynb #8a735747
 def main(argv:list[str]|None=None) -> int: # exit code
     about = 'Damaged files to everything that reads files.'
     p = argparse.ArgumentParser('python -m fer_nb.lab.fuzz', description=about)
     p.add_argument('--minutes', type=float, default=1.)
     p.add_argument('--seed', type=int, default=0)
     p.add_argument('--workers', type=int, default=1)
-    p.add_argument('--steady', type=int, metavar='N', help='instead: N predictions in one process, memory and handles')
+    p.add_argument('--steady', type=int, metavar='N',
+                   help='instead: N predictions in one process, memory and handles')
     p.add_argument('--out', metavar='FILE', help='keep the table as JSON')
     args = p.parse_args(argv)
     if args.steady: return int(_steadily(args))

@@ -39,7 +39,8 @@ class Stopwatch:
         "Call `f` with all `places` watched; what it returns"
         with contextlib.ExitStack() as stack:
             for stage, owner, name in places:
-                stack.enter_context(mock.patch.object(owner, name, self.around(stage, getattr(owner, name))))
+                stack.enter_context(mock.patch.object(owner, name,
+                                                      self.around(stage, getattr(owner, name))))
             return f()
 
 # %% ../../nbs/47_profile.ipynb #ae02865e
@@ -53,8 +54,10 @@ def naive_places(naive:Any # a `Naive`
     opened = naive.mtcnn.pnet, naive.mtcnn.rnet, naive.mtcnn.onet
     nets = [(name, net, 'forward') for name, net in zip(NETS, opened)]
     return [('decode', kind, 'decode'), *nets, ('boxes', kind, 'find'), ('crop', kind, 'crop'),
-            ('FaceMesh', kind, 'landmarks'), ('classifier', kind, 'classify'), ('rest', kind, '__call__')]
+            ('FaceMesh', kind, 'landmarks'), ('classifier', kind, 'classify'),
+            ('rest', kind, '__call__')]
 
+# %% ../../nbs/47_profile.ipynb #82d3a57f
 def our_places(recognizer:Any # an `EmotionRecognizer`
               ) -> list[tuple]: # (stage, owner, name)
     "Where `Stopwatch` watches the library"
@@ -62,8 +65,10 @@ def our_places(recognizer:Any # an `EmotionRecognizer`
     opened = mtcnn._nets(recognizer.detector.threads)
     nets = [(name, opened, field) for name, field in zip(NETS, ('pnet', 'rnet', 'onet'))]
     return [('decode', inference, 'load_image'), ('canvas', faces, '_fit'), *nets,
-            ('boxes', faces, '_mtcnn'), ('crop', faces, 'crop_frame'), ('crop', inference, 'to_fer'),
-            ('FaceMesh', type(recognizer.extractor), '__call__'), ('classifier', type(recognizer.model), '__call__'),
+            ('boxes', faces, '_mtcnn'), ('crop', faces, 'crop_frame'),
+            ('crop', inference, 'to_fer'),
+            ('FaceMesh', type(recognizer.extractor), '__call__'),
+            ('classifier', type(recognizer.model), '__call__'),
             ('rest', inference.EmotionRecognizer, 'predict')]
 
 # %% ../../nbs/47_profile.ipynb #4d2b7e87
@@ -76,7 +81,8 @@ def mtcnn_macs(shapes:list[tuple] # of `Stopwatch`: (stage, shape), shapes (B, 3
     out = dict.fromkeys(NETS, 0)
     for name, net in zip(NETS, (PNet(), RNet(), ONet())):
         for _, shape in (s for s in shapes if s[0]==name):
-            with torch.no_grad(), FlopCounterMode(display=False) as counter: net.eval()(torch.zeros(shape))
+            with torch.no_grad(), FlopCounterMode(display=False) as counter:
+                net.eval()(torch.zeros(shape))
             out[name] += counter.get_total_flops()//2
     return out
 
@@ -87,13 +93,17 @@ def _onnx_macs(file:str|Path) -> int:
     model = onnx.load(file)
     for put in model.graph.input: put.type.tensor_type.shape.dim[0].dim_value = 1
     graph, total = onnx.shape_inference.infer_shapes(model).graph, 0
-    area = {v.name:np.prod([d.dim_value for d in v.type.tensor_type.shape.dim][2:]) for v in graph.value_info}
+    area = {v.name:np.prod([d.dim_value for d in v.type.tensor_type.shape.dim][2:])
+            for v in graph.value_info}
     weights = {v.name:onnx.numpy_helper.to_array(v) for v in graph.initializer}
     for node in graph.node:
-        if node.op_type=='Cast' and node.input[0] in weights: weights[node.output[0]] = weights[node.input[0]]
-        if node.op_type=='Conv': total += int(area[node.output[0]]*np.count_nonzero(weights.get(node.input[1], 0)))
+        if node.op_type=='Cast' and node.input[0] in weights:
+            weights[node.output[0]] = weights[node.input[0]]
+        if node.op_type=='Conv':
+            total += int(area[node.output[0]]*np.count_nonzero(weights.get(node.input[1], 0)))
     return total
 
+# %% ../../nbs/47_profile.ipynb #f0c56a66
 def facemesh_macs() -> int:
     "FaceMesh on one canvas: its face detector, then its landmark network"
     folder = Path(str(files('fer_nb')))/'weights/facemesh'
@@ -101,22 +111,26 @@ def facemesh_macs() -> int:
 
 # %% ../../nbs/47_profile.ipynb #82b7d3e9
 def multiply_rate(rounds:int=15) -> float:
-    "Most multiply–accumulates a second in float32: of a matrix product, and of a convolution with its channels last"
+    """Most multiply–accumulates a second in float32: of a matrix product, and of a convolution
+    with its channels last"""
     import torch
     a, last = np.random.default_rng(0).random((1024, 1024), dtype=np.float32), torch.channels_last
     x = torch.rand(1, 64, 48, 48).to(memory_format=last)
     conv = torch.nn.Conv2d(64, 64, 3, padding=1).to(memory_format=last)
     calls = [(1024**3, lambda: a@a), (48*48 * 64*64*9, lambda: conv(x))]
     def seconds(f): start = time.process_time(); f(); return time.process_time()-start
-    with torch.inference_mode(): return max(macs/seconds(f) for _ in range(rounds) for macs, f in calls)
+    with torch.inference_mode():
+        return max(macs/seconds(f) for _ in range(rounds) for macs, f in calls)
 
 # %% ../../nbs/47_profile.ipynb #151c4a6e
 PROFILED = 'one face, 512', 'one face, 1280', 'group of 12, 512' # of `bench.photos`
 
 def _macs(watch, classifier): # operations by stage; `classifier`: of one face
     faces = sum(stage=='FaceMesh' for stage, _ in watch.shapes)
-    return {**mtcnn_macs(watch.shapes), 'FaceMesh':faces*facemesh_macs(), 'classifier':faces*classifier}
+    return {**mtcnn_macs(watch.shapes), 'FaceMesh':faces*facemesh_macs(),
+            'classifier':faces*classifier}
 
+# %% ../../nbs/47_profile.ipynb #35e87c5a
 def profile(data:bytes,  # of a picture
             naive:Any,   # a `Naive`
             ours:Any,    # an `EmotionRecognizer`
@@ -124,20 +138,24 @@ def profile(data:bytes,  # of a picture
            ) -> dict[str, dict]: # naive and ours: ms (own processor time) and macs by stage
     "Both paths in turn, watched"
     from fer_nb.train.model import count_macs
-    paths = dict(naive=(lambda: naive(data), naive_places(naive)), ours=(lambda: ours.predict(data), our_places(ours)))
+    paths = dict(naive=(lambda: naive(data), naive_places(naive)),
+                 ours=(lambda: ours.predict(data), our_places(ours)))
     took, one = {k:[] for k in paths}, count_macs(naive.net.model)
     for _ in range(rounds+1):
         for k, (f, places) in paths.items(): took[k].append(Stopwatch()); took[k][-1].run(f, places)
-    def ms(watches): return {s:1000*np.median([w.seconds.get(s, 0) for w in watches[1:]]) for s in STAGES}
+    def ms(watches):
+        return {s:1000*np.median([w.seconds.get(s, 0) for w in watches[1:]]) for s in STAGES}
     return {k:dict(ms=ms(watches), macs=_macs(watches[0], one)) for k, watches in took.items()}
 
 # %% ../../nbs/47_profile.ipynb #9df38ad6
 def profile_part(quick:bool=False) -> dict:
-    "Milliseconds of each stage for three pictures, both paths, and the floor beneath them; one thread"
+    """Milliseconds of each stage for three pictures, both paths, and the floor beneath them; one
+    thread"""
     from fer_nb.inference import EmotionRecognizer
     from fer_nb.lab.bench import Naive, jpeg, one_thread, photos
     one_thread()
-    naive, ours, rate, pictures = Naive(), EmotionRecognizer.from_pretrained(), multiply_rate(), photos()
+    naive, ours, rate, pictures = (Naive(), EmotionRecognizer.from_pretrained(), multiply_rate(),
+                                   photos())
     out = {k:profile(jpeg(pictures[k][0]), naive, ours, 3 if quick else 15) for k in PROFILED}
     for r in (r for paths in out.values() for r in paths.values()):
         r['floor_ms'] = {s:1000*v/rate for s, v in r['macs'].items()}

@@ -23,13 +23,16 @@ from ..train.prepare import add_landmarks
 # %% ../../nbs/42_robustness.ipynb #5f3a31bc
 def _each(change):
     "A change of one face (48, 48) as a change of many"
-    return lambda faces, strength, rng: np.stack([change(f, strength, rng) for f in faces]) if len(faces) else faces
+    return lambda faces, strength, rng: np.stack([change(f, strength, rng)
+                                                  for f in faces]) if len(faces) else faces
 
 def _gray(x): return np.clip(np.rint(x), 0, 255).astype(np.uint8)
 
 @_each
-def blur(face, radius, rng): return np.asarray(Image.fromarray(face).filter(ImageFilter.GaussianBlur(radius)))
+def blur(face, radius, rng):
+    return np.asarray(Image.fromarray(face).filter(ImageFilter.GaussianBlur(radius)))
 
+# %% ../../nbs/42_robustness.ipynb #636b2b44
 @_each
 def resolution(face, side, rng):
     small = Image.fromarray(face).resize((side, side), Image.Resampling.BOX)
@@ -46,11 +49,13 @@ def noise(face, sd, rng): return _gray(face + rng.normal(0, sd, face.shape))
 @_each
 def brightness(face, by, rng): return _gray(face + by*rng.choice([-1., 1.]))
 
+# %% ../../nbs/42_robustness.ipynb #9c516c79
 @_each
 def contrast(face, factor, rng): return _gray((face-face.mean())*factor + face.mean())
 
 # %% ../../nbs/42_robustness.ipynb #04844d23
-PLACES = dict(eyes=(.5, .385, .80, .22), mouth=(.5, .775, .56, .26)) # centre x, y, width, height: fractions of the side
+# centre x, y, width, height: fractions of the side
+PLACES = dict(eyes=(.5, .385, .80, .22), mouth=(.5, .775, .56, .26))
 
 def _cover(place):
     x, y, w, h = PLACES[place]
@@ -64,13 +69,15 @@ def _cover(place):
 
 # %% ../../nbs/42_robustness.ipynb #6ae864f6
 def _framing(maps):
-    "A change of the frame; `maps(strength, signs)` gives degrees, shift x and y, and zoom, (N,) each"
+    """A change of the frame; `maps(strength, signs)` gives degrees, shift x and y, and zoom, (N,)
+    each"""
     def change(faces, strength, rng):
         if not len(faces): return faces
         signs, turn = rng.choice([-1., 1.], (len(faces), 2)), rng.uniform(0, 2*np.pi, len(faces))
         return reframe(faces, *maps(strength, signs, turn))
     return change
 
+# %% ../../nbs/42_robustness.ipynb #c75ac1e1
 def reframe(faces:np.ndarray, # uint8 (N, 48, 48)
             degrees=0.,       # turned; this and the next three: one number or (N,)
             dx=0.,            # moved, as a fraction of the side
@@ -79,9 +86,12 @@ def reframe(faces:np.ndarray, # uint8 (N, 48, 48)
            ) -> np.ndarray: # uint8 (N, 48, 48)
     "The faces as a detector would show them that frames differently"
     each = (np.deg2rad(degrees), dx, dy, zoom)
-    a, dx, dy, zoom = (torch.as_tensor(np.broadcast_to(v, len(faces)).copy(), dtype=torch.float32) for v in each)
-    matrix = torch.stack([a.cos(), -a.sin(), a.sin(), a.cos()], -1).view(-1, 2, 2)/zoom[:, None, None]
-    return _gray(255*warp_pixels(to_pixels(faces), matrix, 2*torch.stack([dx, dy], -1))[:, 0].numpy())
+    a, dx, dy, zoom = (torch.as_tensor(np.broadcast_to(v, len(faces)).copy(), dtype=torch.float32)
+                       for v in each)
+    matrix = (torch.stack([a.cos(), -a.sin(), a.sin(), a.cos()],
+                          -1).view(-1, 2, 2)/zoom[:, None, None])
+    return _gray(255*warp_pixels(to_pixels(faces), matrix,
+                                 2*torch.stack([dx, dy], -1))[:, 0].numpy())
 
 # %% ../../nbs/42_robustness.ipynb #5dc14b66
 CORRUPTIONS = { # kind: what it does, five strengths, their unit
@@ -93,10 +103,13 @@ CORRUPTIONS = { # kind: what it does, five strengths, their unit
     'contrast':(contrast, (.75, .6, .45, .3, .2), 'times'),
     'eyes covered':(_cover('eyes'), (.4, .55, .7, .85, 1.), 'of the place'),
     'mouth covered':(_cover('mouth'), (.4, .55, .7, .85, 1.), 'of the place'),
-    'rotation':(_framing(lambda s,signs,turn: (s*signs[:,0], 0., 0., 1.)), (6, 12, 18, 24, 30), 'degrees'),
-    'shift':(_framing(lambda s,signs,turn: (0., s*np.cos(turn), s*np.sin(turn), 1.)), (.025, .05, .075, .1, .125),
+    'rotation':(_framing(lambda s,signs,turn: (s*signs[:,0], 0., 0., 1.)), (6, 12, 18, 24, 30),
+                'degrees'),
+    'shift':(_framing(lambda s,signs,turn: (0., s*np.cos(turn), s*np.sin(turn), 1.)),
+             (.025, .05, .075, .1, .125),
              'of the side'),
-    'scale':(_framing(lambda s,signs,turn: (0., 0., 0., (1+s)**signs[:,0])), (.05, .1, .15, .2, .25),
+    'scale':(_framing(lambda s,signs,turn: (0., 0., 0., (1+s)**signs[:,0])),
+             (.05, .1, .15, .2, .25),
              'tighter or wider by')}
 
 # %% ../../nbs/42_robustness.ipynb #9a115613
@@ -106,9 +119,11 @@ def corrupt(faces:np.ndarray, # uint8 (N, 48, 48)
             seed:int=0
            ) -> np.ndarray: # uint8 (N, 48, 48)
     "The same faces, damaged"
-    if kind not in CORRUPTIONS: raise FerError(f"No corruption is called {kind!r}; there are {', '.join(CORRUPTIONS)}")
+    if kind not in CORRUPTIONS:
+        raise FerError(f"No corruption is called {kind!r}; there are {', '.join(CORRUPTIONS)}")
     change, strengths, _ = CORRUPTIONS[kind]
-    if level not in range(1, len(strengths)+1): raise FerError(f"level is 1 to {len(strengths)}; got {level!r}")
+    if level not in range(1, len(strengths)+1):
+        raise FerError(f"level is 1 to {len(strengths)}; got {level!r}")
     rng = np.random.default_rng([seed, list(CORRUPTIONS).index(kind), level])
     return change(np.asarray(faces), strengths[level-1], rng)
 
@@ -122,11 +137,14 @@ def damaged(arrays:FerArrays,
     out = from_faces(faces.reshape(-1, *faces.shape[2:]), *known)
     return add_landmarks(out, extract, progress=False) if extract else out
 
+# %% ../../nbs/42_robustness.ipynb #69323f7d
 def _predict(networks, arrays, tta, truth):
     "int (M, N): each network's most probable class of each face"
-    ask = lambda net: net.calibration.probabilities(predict_logits(net, arrays, tta), truth, flip=tta)
+    ask = lambda net: net.calibration.probabilities(predict_logits(net, arrays, tta), truth,
+                                                    flip=tta)
     return np.stack([ask(net).argmax(1) for net in networks])
 
+# %% ../../nbs/42_robustness.ipynb #d4137441
 def _predict_changed(networks, arrays, changed, extract, tta, truth):
     "int (M, K, N): the same, of faces damaged in K ways"
     predicted = _predict(networks, damaged(arrays, np.stack(changed), extract), tta, truth)
@@ -135,7 +153,8 @@ def _predict_changed(networks, arrays, changed, extract, tta, truth):
 # %% ../../nbs/42_robustness.ipynb #76ab7136
 def _summary(clean, kinds, n):
     "Report of one network from its accuracies: clean, and (K, strengths) of each kind"
-    part = lambda k,a: dict(strengths=list(CORRUPTIONS[k][1]), unit=CORRUPTIONS[k][2], accuracy=a.round(4).tolist(),
+    part = lambda k,a: dict(strengths=list(CORRUPTIONS[k][1]), unit=CORRUPTIONS[k][2],
+                            accuracy=a.round(4).tolist(),
                             drop=round(float(clean-a.mean()), 4))
     out = {k:part(k, a) for k,a in kinds.items()}
     drop = round(float(np.mean([k['drop'] for k in out.values()])), 4)
@@ -154,14 +173,19 @@ def robustness(networks:Sequence[Callable], # such as `OnnxNet` and `TorchNet`, 
     from tqdm.auto import tqdm
     clean, right = (_predict(networks, arrays, tta, truth)==arrays.labels).mean(1), {}
     for kind in tqdm(kinds, disable=not progress):
-        changed = [corrupt(arrays.faces, kind, level+1) for level in range(len(CORRUPTIONS[kind][1]))]
-        right[kind] = (_predict_changed(networks, arrays, changed, extract, tta, truth)==arrays.labels).mean(2) # (M, K)
+        changed = [corrupt(arrays.faces, kind, level+1)
+                   for level in range(len(CORRUPTIONS[kind][1]))]
+        # (M, K)
+        right[kind] = (_predict_changed(networks, arrays, changed, extract, tta,
+                                        truth)==arrays.labels).mean(2)
     return [_summary(c, {k:r[i] for k,r in right.items()}, len(arrays)) for i,c in enumerate(clean)]
 
 # %% ../../nbs/42_robustness.ipynb #71887c2c
 _MOVES = (0.,0.), (.1,0.), (-.1,0.), (0.,.1), (0.,-.1)
-FRAMES = [(z, x, y) for z in (1/1.15, 1., 1.15) for x,y in _MOVES if (z,x,y)!=(1.,0.,0.)] # zoom, shift x and y
+# zoom, shift x and y
+FRAMES = [(z, x, y) for z in (1/1.15, 1., 1.15) for x,y in _MOVES if (z,x,y)!=(1.,0.,0.)]
 
+# %% ../../nbs/42_robustness.ipynb #8a38e286
 def framing(networks:Sequence[Callable], # these three as `robustness` takes them
             arrays:FerArrays,
             extract:Callable|None,
@@ -170,7 +194,8 @@ def framing(networks:Sequence[Callable], # these three as `robustness` takes the
            ) -> list[dict[str, Any]]: # for each: n, mean, and frames: zoom, shift x and y, fraction of faces
     "How often another frame changes the most probable class"
     before = _predict(networks, arrays, tta, truth)[:, None]
-    ask = lambda z,x,y: _predict_changed(networks, arrays, [reframe(arrays.faces, 0., x, y, z)], extract, tta, truth)
+    ask = lambda z,x,y: _predict_changed(networks, arrays, [reframe(arrays.faces, 0., x, y, z)],
+                                         extract, tta, truth)
     changed = np.concatenate([ask(*frame)!=before for frame in FRAMES], 1).mean(2) # (M, frames)
     frame = lambda z,x,y,c: dict(zoom=round(z, 3), x=x, y=y, changed=round(float(c), 4))
     frames = lambda each: [frame(*f, c) for f,c in zip(FRAMES, each)]

@@ -19,10 +19,13 @@ from ..image import load_image
 def _placed(size, box, taken, face, rng):
     "A free place for a face, (x0, y0, x1, y1); None if forty places were taken"
     for _ in range(40):
-        x, y = (round(rng.uniform(0, max(0, full-(b-a)))-a) for full, a, b in zip(size, box[:2], box[2:])) # box inside
+        # box inside
+        x, y = (round(rng.uniform(0, max(0, full-(b-a)))-a)
+                for full, a, b in zip(size, box[:2], box[2:]))
         place = x0, y0, x1, y1 = x, y, x+face.width, y+face.height
         if all(x1 <= t[0] or x0 >= t[2] or y1 <= t[1] or y0 >= t[3] for t in taken): return place
 
+# %% ../../nbs/41_scenes.ipynb #be1253e2
 def _paste(im, picture, box, short, taken, rng):
     "Paste a face with a box of `short` pixels at a free place; its box there, or None"
     flip, zoom = rng.random() < .5, short/min(box[2]-box[0], box[3]-box[1])
@@ -59,28 +62,38 @@ def match_boxes(found:np.ndarray,  # (N, 4)
                 overlap:float=.4   # least intersection over union
                ) -> tuple[np.ndarray, np.ndarray]: # which true boxes were found, bool (M,); which are false, bool (N,)
     "Pair boxes, the best overlaps first, each with one partner at most"
-    found, true = np.asarray(found, float).reshape(-1, 1, 4), np.asarray(true, float).reshape(1, -1, 4)
-    shared = (np.minimum(found[..., 2:], true[..., 2:])-np.maximum(found[..., :2], true[..., :2])).clip(0).prod(-1)
+    found, true = (np.asarray(found, float).reshape(-1, 1, 4),
+                   np.asarray(true, float).reshape(1, -1, 4))
+    shared = (np.minimum(found[..., 2:],
+                         true[..., 2:])-np.maximum(found[..., :2], true[..., :2])).clip(0).prod(-1)
     union = sum((b[..., 2:]-b[..., :2]).prod(-1) for b in (found, true)) - shared
     hit, false = np.zeros(true.shape[1], bool), np.ones(len(found), bool)
     for i, j in zip(*np.unravel_index(np.argsort(-(shared/union), axis=None), shared.shape)):
-        if shared[i, j] >= overlap*union[i, j] and false[i] and not hit[j]: hit[j], false[i] = True, False
+        if shared[i, j] >= overlap*union[i, j] and false[i] and not hit[j]:
+            hit[j], false[i] = True, False
     return hit, false
 
 # %% ../../nbs/41_scenes.ipynb #c30885b3
-_EMPTY = ('coffee', 'coins', 'chelsea', 'rocket', 'grass', 'gravel', 'brick', 'retina', 'page', 'text',
-          'hubble_deep_field', 'immunohistochemistry', 'moon', 'clock') # scikit-image's pictures without people
+_EMPTY = ('coffee', 'coins', 'chelsea', 'rocket', 'grass', 'gravel', 'brick', 'retina', 'page',
+          'text',
+          # scikit-image's pictures without people
+          'hubble_deep_field', 'immunohistochemistry', 'moon', 'clock')
 
+# %% ../../nbs/41_scenes.ipynb #3ace36ab
 @functools.cache
 def package_faces() -> tuple[list, list]: # of (picture, box), two large ones and a hundred small ones
     "Faces that packages carry, with their boxes"
     import matplotlib.cbook
     from skimage import data
-    with matplotlib.cbook.get_sample_data('grace_hopper.jpg', asfileobj=True) as f: hopper = load_image(f)
-    large = [(data.astronaut()[10:270, 100:340], (81, 52, 168, 162)), (hopper[:520, 60:470], (114, 120, 296, 340))]
-    small = [(load_image((f*255).astype(np.uint8)), (1.4, -.7, 20.2, 23.8)) for f in data.lfw_subset()[:100]]
+    with matplotlib.cbook.get_sample_data('grace_hopper.jpg', asfileobj=True) as f:
+        hopper = load_image(f)
+    large = [(data.astronaut()[10:270, 100:340], (81, 52, 168, 162)),
+             (hopper[:520, 60:470], (114, 120, 296, 340))]
+    small = [(load_image((f*255).astype(np.uint8)), (1.4, -.7, 20.2, 23.8))
+             for f in data.lfw_subset()[:100]]
     return large, small
 
+# %% ../../nbs/41_scenes.ipynb #7009e30e
 @functools.cache
 def package_backgrounds() -> list[np.ndarray]:
     "Pictures without people that scikit-image carries, uint8 RGB"
@@ -113,11 +126,13 @@ def scenes(n:int,                  # how many
         kinds = [sources[rng.integers(len(sources))] for _ in range(36)]
         image, boxes = compose_scene(background(rng), [k[rng.integers(len(k))] for k in kinds], rng)
         if i % 2:
-            f = io.BytesIO(); Image.fromarray(image).save(f, 'JPEG', quality=int(rng.integers(40, 95)))
+            f = io.BytesIO()
+            Image.fromarray(image).save(f, 'JPEG', quality=int(rng.integers(40, 95)))
             image = load_image(f)
         out.append((image, boxes))
     return out
 
+# %% ../../nbs/41_scenes.ipynb #8a3d4433
 def judge(found:Sequence[np.ndarray], # the boxes of each picture
           pictures:Sequence[tuple]    # as `scenes` makes them
          ) -> tuple[str, str, int]:   # fraction and count of faces found; of those below 32 pixels; false boxes
@@ -126,7 +141,8 @@ def judge(found:Sequence[np.ndarray], # the boxes of each picture
     hit = np.concatenate([h for h, _ in pairs])
     small = np.concatenate([(b[:, 2:]-b[:, :2]).min(1) < 32 for _, b in pictures])
     false = int(sum(f.sum() for _, f in pairs))
-    return f'{hit.mean():.1%} ({hit.sum()} of {len(hit)})', f'{hit[small].sum()} of {small.sum()}', false
+    return (f'{hit.mean():.1%} ({hit.sum()} of {len(hit)})', f'{hit[small].sum()} of {small.sum()}',
+            false)
 
 # %% ../../nbs/41_scenes.ipynb #0f521ce3
 def strip(*pictures:np.ndarray|Image.Image,
@@ -143,6 +159,7 @@ def strip(*pictures:np.ndarray|Image.Image,
     f = io.BytesIO(); out.save(f, 'JPEG', quality=88)
     return Jpeg(data=f.getvalue(), format='jpeg')
 
+# %% ../../nbs/41_scenes.ipynb #569ff4fb
 def table(rows:Sequence[Sequence], heads:Sequence[str]):
     "`rows` under `heads`, as a table that a notebook shows"
     from IPython.display import Markdown

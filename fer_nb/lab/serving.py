@@ -20,7 +20,8 @@ def check_parity(recognizer:EmotionRecognizer,
                 ) -> float: # greatest difference of a probability
     "How far serving, face by face, is from evaluation on the same faces"
     logits = predict_logits(recognizer.model, arrays, recognizer.tta)
-    evaluated = recognizer.calibration.probabilities(logits, recognizer.truth, recognizer.prior, recognizer.tta)
+    evaluated = recognizer.calibration.probabilities(logits, recognizer.truth, recognizer.prior,
+                                                     recognizer.tta)
     served = np.concatenate([recognizer.classify([f])[0] for f in arrays.faces])
     return float(np.abs(served-evaluated).max())
 
@@ -30,7 +31,8 @@ def as_photo(face:np.ndarray, # uint8 (H, W), gray
              border:int=96    # gray round it, pixels
             ) -> np.ndarray: # uint8 (H*times + 2*border, W*times + 2*border, 3), RGB
     "A framed face as a photo of it"
-    large = Image.fromarray(face).resize((face.shape[1]*times, face.shape[0]*times), Image.Resampling.BICUBIC)
+    large = Image.fromarray(face).resize((face.shape[1]*times, face.shape[0]*times),
+                                         Image.Resampling.BICUBIC)
     return np.dstack([np.pad(np.asarray(large), border, constant_values=127)]*3)
 
 # %% ../../nbs/46_serving.ipynb #af4f9299

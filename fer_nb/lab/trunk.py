@@ -17,12 +17,14 @@ from ..train.model import EmotionNet, EmotionNetConfig, register_branch, to_pixe
 
 # %% ../../nbs/45_trunk.ipynb #34b41f9d
 # channels, stride
-PAIRS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)]*5, (1024, 2), (1024, 1))
+PAIRS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)]*5, (1024, 2),
+         (1024, 1))
 
 def _layer(ni:int, no:int, size:int=3, stride:int=1, groups:int=1) -> nn.Sequential:
     conv = nn.Conv2d(ni, no, size, stride, size//2, groups=groups, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(no, eps=1e-3), nn.ReLU6(inplace=True))
 
+# %% ../../nbs/45_trunk.ipynb #fff5da8c
 class FaceTrunk(nn.Module):
     "MobileNetV1: a gray face to 1,024 numbers, on the face turned by 180°"
     role, n_out = 'backbone', 1024
@@ -34,9 +36,11 @@ class FaceTrunk(nn.Module):
             ni = no
         self.body = nn.Sequential(*layers)
     def forward(self, x):                                                 # (B, 1, H, W) in 0..1
-        if x.shape[-1]!=self.size: x = F.interpolate(x, (self.size, self.size), mode='bilinear', antialias=True)
+        if x.shape[-1]!=self.size:
+            x = F.interpolate(x, (self.size, self.size), mode='bilinear', antialias=True)
         return self.body(255*(x.flip(2, 3)-.45)).mean((2, 3))             # (B, 1024)
 
+# %% ../../nbs/45_trunk.ipynb #458d54fc
 register_branch('facetrunk', FaceTrunk)
 
 # %% ../../nbs/45_trunk.ipynb #ff55cefb
@@ -47,9 +51,11 @@ def read_tfjs(file:str|os.PathLike # .json of a TensorFlow.js model; its .bin li
     raw = file.with_suffix('.bin').read_bytes()
     for w in json.loads(file.read_text())['weightsManifest'][0]['weights']:
         n, dtype = int(np.prod(w['shape'])), np.dtype(w['dtype'])
-        out[w['name']] = torch.from_numpy(np.frombuffer(raw, dtype, n, at).reshape(w['shape']).copy())
+        out[w['name']] = torch.from_numpy(np.frombuffer(raw, dtype, n,
+                                                        at).reshape(w['shape']).copy())
         at += dtype.itemsize*n
-    if at!=len(raw): raise ValueError(f"{file.name} lists {at:,} bytes; {file.stem}.bin holds {len(raw):,}")
+    if at!=len(raw):
+        raise ValueError(f"{file.name} lists {at:,} bytes; {file.stem}.bin holds {len(raw):,}")
     return out
 
 # %% ../../nbs/45_trunk.ipynb #374df5f5
@@ -86,9 +92,11 @@ def restore_norms(branch:FaceTrunk,
         x = act(y+bias[:, None, None])
     return x.mean((2, 3))
 
+# %% ../../nbs/45_trunk.ipynb #295cba1c
 def convert(tensors:dict[str, torch.Tensor], faces:np.ndarray) -> EmotionNet: # both as above
     "A network to begin from: the trunk as it was, a new last layer near zero"
-    net = EmotionNet(EmotionNetConfig(branches='image', backbone='facetrunk', input_size=96, dropout=.2, n_votes=10))
+    net = EmotionNet(EmotionNetConfig(branches='image', backbone='facetrunk', input_size=96,
+                                      dropout=.2, n_votes=10))
     restore_norms(net.pixels, fill(net.pixels, tensors), faces)
     nn.init.normal_(net.head[1].weight, std=.01); nn.init.zeros_(net.head[1].bias)
     return net.eval()

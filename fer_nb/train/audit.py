@@ -18,6 +18,7 @@ def twin_of_training(arrays:FerArrays) -> np.ndarray: # bool (N,); False for Tra
     h, train = face_hash(arrays.faces), arrays.split==0
     return np.isin(h, h[train]) & ~train
 
+# %% ../../nbs/09_audit.ipynb #2f40ae86
 def audit_duplicates(arrays:FerArrays) -> dict[str, int|dict[str, int]]:
     "Counts of byte-identical faces within and across splits"
     h, train, twin = face_hash(arrays.faces), arrays.split==0, twin_of_training(arrays)
@@ -29,7 +30,8 @@ def audit_duplicates(arrays:FerArrays) -> dict[str, int|dict[str, int]]:
         out['within'][s] = int(here.sum() - len(set(h[here])))
         if i:
             out['twins_of_training'][s] = int(twin[here].sum())
-            out['same_label'][s] = sum(l in labels[g] for g,l in zip(h[here & twin], arrays.labels[here & twin]))
+            out['same_label'][s] = sum(l in labels[g]
+                                       for g,l in zip(h[here & twin], arrays.labels[here & twin]))
     return out
 
 # %% ../../nbs/09_audit.ipynb #c2bba62c
@@ -46,15 +48,16 @@ def read_ferplus(arrays:FerArrays,                # with known rows
     file = Path(file)
     if not file.is_file(): raise DataError(f"{file} does not exist. {_FERPLUS}")
     if (arrays.row<0).any():
-        raise DataError("This copy of FER2013 has lost its row numbers, so FER+ can't be joined to it. Use the CSV, "
-                        "or pictures named by row.")
+        raise DataError("This copy of FER2013 has lost its row numbers, so FER+ can't be joined to "
+                        "it. Use the CSV, or pictures named by row.")
     votes = []
     for line,row in read_table(file, VOTES, _FERPLUS):
         try: votes.append([int(row[c]) for c in VOTES])
         except (TypeError, ValueError):
             raise DataError(f"{file.name}, line {line}: votes are not ten numbers. {_FERPLUS}") from None
     if len(votes)<=arrays.row.max():
-        raise DataError(f"{file.name} has {len(votes):,} rows, but a face is row {arrays.row.max():,}. {_FERPLUS}")
+        raise DataError(f"{file.name} has {len(votes):,} rows, but a face is row "
+                        f"{arrays.row.max():,}. {_FERPLUS}")
     return np.array(votes)[arrays.row]
 
 # %% ../../nbs/09_audit.ipynb #61cc164b

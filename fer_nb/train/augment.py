@@ -31,12 +31,14 @@ class AugmentConfig:
     jpeg:float=0.        # probability that a face is a JPEG of poor quality: `degrade`
     quality:tuple[int, int]=(5, 50) # of such a JPEG, as Pillow counts it
 
-    def __post_init__(self): self.erase_size, self.quality = tuple(self.erase_size), tuple(self.quality)
+    def __post_init__(self):
+        self.erase_size, self.quality = tuple(self.erase_size), tuple(self.quality)
 
 # %% ../../nbs/10_augment.ipynb #e3900fb8
 def _uniform(n, low, high, generator):
     return low + (high-low)*torch.rand(n, generator=generator, device=generator.device)
 
+# %% ../../nbs/10_augment.ipynb #72fadb82
 def random_affine(n:int,
                   config:AugmentConfig,
                   generator:torch.Generator
@@ -47,15 +49,18 @@ def random_affine(n:int,
     flip = _uniform(n, 0, 1, generator) < config.flip
     offset = _uniform((n, 2), -2*config.shift, 2*config.shift, generator)
     sign = torch.where(flip, -1., 1.)
-    matrix = torch.stack([a.cos()*sign, -a.sin(), a.sin()*sign, a.cos()], -1).view(n, 2, 2) / zoom[:, None, None]
+    matrix = (torch.stack([a.cos()*sign, -a.sin(), a.sin()*sign, a.cos()],
+                          -1).view(n, 2, 2) / zoom[:, None, None])
     return matrix, offset, zoom, flip
 
 # %% ../../nbs/10_augment.ipynb #41969642
 def warp_pixels(x:torch.Tensor, matrix:torch.Tensor, offset:torch.Tensor) -> torch.Tensor: # float32 (B, 1, H, W)
     "Resample pixels (B, 1, H, W) by the maps; beyond the edge, the edge goes on"
-    grid = F.affine_grid(torch.cat([matrix, offset[:, :, None]], 2), list(x.shape), align_corners=False)
+    grid = F.affine_grid(torch.cat([matrix, offset[:, :, None]], 2), list(x.shape),
+                         align_corners=False)
     return F.grid_sample(x, grid, padding_mode='border', align_corners=False)
 
+# %% ../../nbs/10_augment.ipynb #ed179ecb
 def warp_landmarks(landmarks:torch.Tensor, matrix, offset, zoom, flip) -> torch.Tensor: # float32 (B, 468, 3)
     "Move landmarks (B, 468, 3) as `warp_pixels` moves pixels; mirrored faces permute theirs"
     xy = 2*landmarks[..., :2] - 1 - offset[:, None]                       # (B, 468, 2), -1..1
@@ -70,16 +75,21 @@ def jitter_light(x:torch.Tensor, config:AugmentConfig, generator:torch.Generator
     n = len(x), 1, 1, 1
     mean = x.mean((2, 3), keepdim=True)
     contrast = 1 + _uniform(n, -config.contrast, config.contrast, generator)
-    return ((x-mean)*contrast + mean + _uniform(n, -config.brightness, config.brightness, generator)).clamp(0, 1)
+    return ((x-mean)*contrast + mean + _uniform(n, -config.brightness, config.brightness,
+                                                generator)).clamp(0, 1)
 
+# %% ../../nbs/10_augment.ipynb #b16efc4d
 def erase(x:torch.Tensor, config:AugmentConfig, generator:torch.Generator) -> torch.Tensor: # float32 (B, 1, H, W)
     "Lay a rectangle of one gray over some of the pixels (B, 1, H, W)"
     b, _, h, w = x.shape
-    size, centre = _uniform((b, 2), *config.erase_size, generator), _uniform((b, 2), 0, 1, generator)
+    size, centre = (_uniform((b, 2), *config.erase_size, generator),
+                    _uniform((b, 2), 0, 1, generator))
     on = _uniform(b, 0, 1, generator) < config.erase
     place = lambda n: (torch.arange(n, device=x.device)+.5)/n
-    near = lambda n,k: (place(n) - centre[:, k, None]).abs() < size[:, k, None]/2                     # (B, n)
-    patch = (near(h, 0)[:, :, None] & near(w, 1)[:, None] & on[:, None, None])[:, None]               # (B, 1, H, W)
+    # (B, n)
+    near = lambda n,k: (place(n) - centre[:, k, None]).abs() < size[:, k, None]/2
+    # (B, 1, H, W)
+    patch = (near(h, 0)[:, :, None] & near(w, 1)[:, None] & on[:, None, None])[:, None]
     return torch.where(patch, _uniform((b, 1, 1, 1), 0, 1, generator), x)
 
 # %% ../../nbs/10_augment.ipynb #c40cd0de
@@ -90,7 +100,8 @@ def augment(pixels:torch.Tensor,    # float32 (B, 1, H, W) in 0..1
            ) -> tuple[torch.Tensor, torch.Tensor]: # pixels and landmarks, changed together
     "A random variant of each face of the batch"
     maps = random_affine(len(pixels), config, generator)
-    pixels = erase(jitter_light(warp_pixels(pixels, *maps[:2]), config, generator), config, generator)
+    pixels = erase(jitter_light(warp_pixels(pixels, *maps[:2]), config, generator), config,
+                   generator)
     landmarks = warp_landmarks(landmarks, *maps)
     noise = torch.randn(landmarks.shape, generator=generator, device=landmarks.device)
     return pixels, landmarks + config.jitter*noise
@@ -101,6 +112,7 @@ def _gaussian(radius, device):
     k = torch.exp(-d**2/(2*radius**2)); k = k/k.sum()
     return (k[:, None]*k)[None, None]                                     # (1, 1, 9, 9)
 
+# %% ../../nbs/10_augment.ipynb #181f70d8
 def _blur_and_noise(pixels, config, generator):
     "Some of the pixels (B, 1, H, W) softer, some with noise"
     draw = lambda: _uniform((len(pixels), 1, 1, 1), 0, 1, generator)
@@ -110,9 +122,12 @@ def _blur_and_noise(pixels, config, generator):
     noise = torch.randn(pixels.shape, generator=generator, device=pixels.device)
     return (pixels + config.noise*some()*noise).clamp(0, 1)
 
+# %% ../../nbs/10_augment.ipynb #089b72c0
 def _recompress(pixels, config, generator):
-    "Some of the pixels (B, 1, H, W) as a JPEG gives them back, of a quality as likely to be 5 to 10 as 10 to 20"
-    from torchvision.io import decode_jpeg, encode_jpeg  # a second to load, and only training wants it
+    """Some of the pixels (B, 1, H, W) as a JPEG gives them back, of a quality as likely to be 5 to
+    10 as 10 to 20"""
+    # a second to load, and only training wants it
+    from torchvision.io import decode_jpeg, encode_jpeg
     on = _uniform(len(pixels), 0, 1, generator) < config.jpeg
     quality = _uniform(len(pixels), *map(math.log, config.quality), generator).exp()
     out = pixels.clone()

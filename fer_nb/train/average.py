@@ -25,19 +25,22 @@ def average(weights:Sequence[str|os.PathLike],  # files of networks of one form:
             shares:Sequence[float]|None=None    # of each, with the sum 1; None: alike
            ) -> Path: # `to`
     "A network whose weights are the mean of others'"
-    shares = np.full(len(weights), 1/max(len(weights), 1)) if shares is None else np.asarray(shares, float)
+    shares = (np.full(len(weights), 1/max(len(weights), 1)) if shares is None
+              else np.asarray(shares, float))
     if not len(weights) or len(shares)!=len(weights) or shares.min()<0 or abs(shares.sum()-1)>1e-6:
-        raise TrainingError(f"Shares are one for each network, none below 0, with the sum 1; got {shares.tolist()} "
-                            f"for {len(weights)}.")
+        raise TrainingError(f"Shares are one for each network, none below 0, with the sum 1; got "
+                            f"{shares.tolist()} for {len(weights)}.")
     models, metas = zip(*(load_weights(w) for w in weights))
     for w,m in zip(weights, models):
         if m.config!=models[0].config:
-            raise TrainingError(f"{Path(weights[0]).name} and {Path(w).name} hold networks of different form: they "
-                                f"have no mean.")
+            raise TrainingError(f"{Path(weights[0]).name} and {Path(w).name} hold networks of "
+                                f"different form: they have no mean.")
     states, last = [m.state_dict() for m in models], models[-1]
-    mean = lambda k,v: sum(s*state[k] for s,state in zip(shares, states)) if v.is_floating_point() else v
+    mean = lambda k,v: sum(s*state[k]
+                           for s,state in zip(shares, states)) if v.is_floating_point() else v
     last.load_state_dict({k:mean(k, v) for k,v in states[-1].items()})
-    about = {k:metas[-1][k] for k in ('classes', 'epoch', 'seed', 'label_smoothing', 'calibration') if k in metas[-1]}
+    about = {k:metas[-1][k] for k in ('classes', 'epoch', 'seed', 'label_smoothing', 'calibration')
+             if k in metas[-1]}
     with whole_file(to) as part: save_weights(last, part, **about)
     return Path(to)
 
@@ -56,15 +59,18 @@ class Stage:
     file:str=''                # weights beside the runs that something else makes,
     how:str=''                 # and how: a sentence
 
+# %% ../../nbs/14_average.ipynb #46497513
 def read_stages(name:str|os.PathLike) -> list[Stage]:
     "The stages of a recipe that has some"
     recipe = read_recipe(name)
     try: stages = [Stage(**s) for s in recipe['stages']]
-    except (KeyError, TypeError) as e: raise TrainingError(f"{name} is no recipe of stages: {e}") from e
+    except (KeyError, TypeError) as e:
+        raise TrainingError(f"{name} is no recipe of stages: {e}") from e
     known = set()
     for s in stages:
         if missing := [n for n in (s.begin, *s.teachers, *s.average) if n and n not in known]:
-            raise TrainingError(f"{name}: stage {s.name} needs {missing[0]}, which is not an earlier stage.")
+            raise TrainingError(f"{name}: stage {s.name} needs {missing[0]}, which is not an "
+                                f"earlier stage.")
         known.add(s.name)
     return stages
 
@@ -85,11 +91,13 @@ def _config(stage, seed):
 def _runs(stage, arrays, out, made, votes, kw):
     "Weights of the runs of a stage, trained unless they are there"
     for seed in stage.seeds or (None,):
-        folder, config = out/(stage.name if seed is None else f'{stage.name}-{seed}'), _config(stage, seed)
+        folder, config = (out/(stage.name if seed is None else f'{stage.name}-{seed}'),
+                          _config(stage, seed))
         was = folder/'config.json'
         same = was.exists() and json.loads(was.read_text())==json.loads(json.dumps(asdict(config)))
         if not (same and (folder/'last.safetensors').exists()):
-            fit(arrays, config, folder, votes if config.votes_loss else None, [made[t][0] for t in stage.teachers],
+            fit(arrays, config, folder, votes if config.votes_loss else None,
+                [made[t][0] for t in stage.teachers],
                 made[stage.begin][0] if stage.begin else None, **kw)
         yield folder/f'{stage.take}.safetensors'
 
@@ -103,6 +111,7 @@ def _soup(stage, made, out):
     pairs = [(f, share/len(made[n])) for n,share in stage.average.items() for f in made[n]]
     return average([f for f,_ in pairs], out/f'{stage.name}.safetensors', [s for _,s in pairs])
 
+# %% ../../nbs/14_average.ipynb #7f3cbcf2
 def run_stages(name:str|os.PathLike,     # of a recipe with stages, or path of a JSON file
                arrays:FerArrays,         # as `fit` takes it
                out:str|os.PathLike,      # folder; each run gets one inside
@@ -114,7 +123,8 @@ def run_stages(name:str|os.PathLike,     # of a recipe with stages, or path of a
     out, made = Path(out), {}
     out.mkdir(parents=True, exist_ok=True)
     for stage in read_stages(name):
-        if stage.file: _given(stage, out) # a missing file is noticed before the first run, not after a day
+        # a missing file is noticed before the first run, not after a day
+        if stage.file: _given(stage, out)
     for stage in read_stages(name):
         say(f'stage {stage.name}')
         if stage.average: made[stage.name] = [_soup(stage, made, out)]

@@ -35,6 +35,7 @@ def class_words(changes:dict[str, str|None]|None=None # their word → ours, as 
         raise DataError(f"{strange[0]!r} is none of our classes: {', '.join(CLASSES)}")
     return {k:v for k,v in words.items() if v is not None}
 
+# %% ../../nbs/17_cross_dataset.ipynb #5b487fb5
 def label_of(name:str,            # path inside the data set
              words:dict[str, str] # as `class_words` gives them
             ) -> tuple[str|None, str]: # one of `CLASSES`, or None, and the folder's name that was decisive
@@ -56,6 +57,7 @@ class _Framed:
         face = to_fer(crop_frame(image, (x, y, x+side, y+side), size=min(128, max(48, side))))
         return face, *self.extractor(face)
 
+# %% ../../nbs/17_cross_dataset.ipynb #39513f2f
 class _Photo:
     "Photographs: the same of the first face, as the recogniser finds it"
     def __init__(self): self.recognizer = EmotionRecognizer.from_pretrained()
@@ -81,12 +83,14 @@ def _listed(file, names):
     with open(file, newline='', encoding='utf-8-sig') as f:
         rows = csv.DictReader(f)
         if not {'name', 'person'} <= set(rows.fieldnames or ()):
-            raise DataError(f"{file} needs the columns name and person, not {', '.join(rows.fieldnames or [])}.")
+            raise DataError(f"{file} needs the columns name and person, not "
+                            f"{', '.join(rows.fieldnames or [])}.")
         listed = {r['name']:r['person'] for r in rows}
     known = [listed.get(n, listed.get(Path(n).name)) for n in names]
     if None in known: raise DataError(f"{file} does not list {names[known.index(None)]}.")
     return known
 
+# %% ../../nbs/17_cross_dataset.ipynb #3f44b897
 def who(names:list[str],
         people:str|None # regular expression; its first group, or all of it, names the person. Or a .csv: name, person
        ) -> np.ndarray|None: # int (N,): a number for each person; None: nobody knows
@@ -96,7 +100,8 @@ def who(names:list[str],
     try: found = [re.search(people, n) for n in names]
     except re.error as e: raise DataError(f"{people!r} is no regular expression: {e}") from e
     if None in found:
-        raise DataError(f"{people!r} does not fit {names[found.index(None)]}, so nobody knows who is on it.")
+        raise DataError(f"{people!r} does not fit {names[found.index(None)]}, so nobody knows who "
+                        f"is on it.")
     ids = [m[1] if m.re.groups else m[0] for m in found]
     return np.unique(ids, return_inverse=True)[1]
 
@@ -109,7 +114,8 @@ def read_labelled(source:str|os.PathLike,     # folder or zip with pictures in f
                  ) -> Labelled:
     "The faces of another data set"
     from tqdm.auto import tqdm
-    source, words, open_face = Path(source), words or class_words(), _Photo() if detect else _Framed()
+    source, words, open_face = (Path(source), words or class_words(),
+                                _Photo() if detect else _Framed())
     if not source.exists(): raise DataError(f"{source} does not exist")
     faces, labels, skipped, unusable, used = [], [], Counter(), [], []
     with open_files(source) as (names, read):
@@ -117,7 +123,9 @@ def read_labelled(source:str|os.PathLike,     # folder or zip with pictures in f
         for n in tqdm(pictures, disable=not progress, desc='faces', unit=' pictures'):
             emotion, folder = label_of(n, words)
             if emotion is None: skipped[folder] += 1; continue
-            try: faces.append(open_face(read(n))); labels.append(CLASSES.index(emotion)); used.append(n)
+            try:
+                faces.append(open_face(read(n))); labels.append(CLASSES.index(emotion))
+                used.append(n)
             except (ImageError, DataError) as e: unusable.append((n, str(e)))
     if not faces: raise DataError(_nothing(source, len(pictures), skipped, unusable))
     crops, points, found = (np.stack(v) for v in zip(*faces))
@@ -130,9 +138,10 @@ def _nothing(source, n, skipped, unusable):
     if not n: return f"There are no pictures in {source}"
     if unusable:
         name, reason = unusable[0]
-        return f"None of the {len(unusable)} pictures in {source} can be used; the first: {name}: {reason}"
-    return (f"No folder in {source} is named after a class of ours. It has {', '.join(sorted(skipped))}; "
-            f"say what they mean, such as {sorted(skipped)[0]}=happy")
+        return (f"None of the {len(unusable)} pictures in {source} can be used; the first: {name}: "
+                f"{reason}")
+    return (f"No folder in {source} is named after a class of ours. It has "
+            f"{', '.join(sorted(skipped))}; say what they mean, such as {sorted(skipped)[0]}=happy")
 
 # %% ../../nbs/17_cross_dataset.ipynb #258cd152
 def cluster_bootstrap(labels:np.ndarray,    # int (N,)
@@ -145,12 +154,17 @@ def cluster_bootstrap(labels:np.ndarray,    # int (N,)
                      ) -> dict[str, list[float]]: # 'accuracy' and 'macro_f1', [low, high] each
     "Bootstrap intervals that draw people, each with all their pictures"
     ids = np.unique(people)
-    each = np.stack([confusion(labels[people==i], predicted[people==i], classes) for i in ids]) # (P, K, K)
-    times = np.random.default_rng(seed).multinomial(len(ids), np.full(len(ids), 1/len(ids)), size=resamples) # (R, P)
+    # (P, K, K)
+    each = np.stack([confusion(labels[people==i], predicted[people==i], classes) for i in ids])
+    # (R, P)
+    times = np.random.default_rng(seed).multinomial(len(ids), np.full(len(ids), 1/len(ids)),
+                                                    size=resamples)
     drawn = np.tensordot(times, each, 1) # (R, K, K)
-    scores = dict(accuracy=np.trace(drawn, axis1=1, axis2=2)/drawn.sum((1, 2)), macro_f1=macro_f1(drawn))
+    scores = dict(accuracy=np.trace(drawn, axis1=1, axis2=2)/drawn.sum((1, 2)),
+                  macro_f1=macro_f1(drawn))
     tail = (1-level)/2
-    return {k:[round(float(q), 4) for q in np.quantile(v, [tail, 1-tail])] for k,v in scores.items()}
+    return {k:[round(float(q), 4) for q in np.quantile(v, [tail, 1-tail])]
+            for k,v in scores.items()}
 
 # %% ../../nbs/17_cross_dataset.ipynb #87e1382b
 def _normalized(faces, side):
@@ -160,6 +174,7 @@ def _normalized(faces, side):
     x -= x.mean(1, keepdims=True)
     return x/np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-6)
 
+# %% ../../nbs/17_cross_dataset.ipynb #086c1da2
 def shared_with(faces:np.ndarray, # uint8 (N, 48, 48)
                 known:np.ndarray, # uint8 (M, 48, 48), such as FER2013's
                 chunk:int=512
@@ -184,7 +199,8 @@ def _scores(labelled, probabilities):
     for view,p in probabilities.items():
         out[view] = score(a.labels, p, classes=a.classes)
         if labelled.people is not None:
-            out[view]['interval'] = cluster_bootstrap(a.labels, p.argmax(1), labelled.people, len(a.classes))
+            out[view]['interval'] = cluster_bootstrap(a.labels, p.argmax(1), labelled.people,
+                                                      len(a.classes))
     return out
 
 # %% ../../nbs/17_cross_dataset.ipynb #5a6ee5b4
@@ -197,13 +213,18 @@ def cross_dataset_report(network:Callable, # such as `OnnxNet` or `TorchNet`
     c, a = calibration or network.calibration, labelled.arrays
     logits = dict(single=predict_logits(network, a), flip_tta=predict_logits(network, a, tta=True))
     def ask(truth, prior):
-        return _scores(labelled, {v:c.probabilities(l, truth, prior, flip=v=='flip_tta') for v,l in logits.items()})
+        return _scores(labelled,
+                       {v:c.probabilities(l, truth, prior, flip=v=='flip_tta')
+                        for v,l in logits.items()})
     truths = {}
     if c.votes:
         by = {p:ask('people', None if p=='default' else p) for p in PRIORS}
         truths['people'] = dict(n=len(a)) | by['default'] | dict(priors=by)
     truths['fer2013'] = dict(n=len(a)) | ask('fer2013', None)
-    same = None if known is None else [labelled.names[i] for i in np.flatnonzero(shared_with(a.faces, known.faces)>=0)]
+    same = None if known is None else [labelled.names[i]
+                                       for i in np.flatnonzero(shared_with(a.faces,
+                                                                           known.faces)>=0)]
     people = None if labelled.people is None else len(set(labelled.people))
-    return dict(n=len(a), truths=truths, with_landmarks=round(float(a.valid.mean()), 4), people=people, shared=same,
+    return dict(n=len(a), truths=truths, with_landmarks=round(float(a.valid.mean()), 4),
+                people=people, shared=same,
                 skipped=labelled.skipped, unusable=labelled.unusable)

@@ -23,10 +23,11 @@ from ..core import CLASSES, FerError, is_picture
 from .synthetic import draw_face
 
 # %% ../../nbs/01_data.ipynb #54276595
-SPLITS = ('Training', 'PublicTest', 'PrivateTest')
+SPLITS = 'Training', 'PublicTest', 'PrivateTest'
 N_OFFICIAL = dict(Training=28709, PublicTest=3589, PrivateTest=3589)
 
-class DataError(FerError): "A data set that is missing, incomplete or damaged; the message names the way out"
+class DataError(FerError):
+    "A data set that is missing, incomplete or damaged; the message names the way out"
 
 # %% ../../nbs/01_data.ipynb #c0d9655c
 @dataclass
@@ -41,12 +42,15 @@ class FerArrays:
     classes:tuple[str, ...]=CLASSES
 
     def __len__(self) -> int: return len(self.faces)
-    def __getitem__(self, i) -> 'FerArrays': return FerArrays(*(getattr(self, k)[i] for k in COLUMNS), self.classes)
+    def __getitem__(self, i) -> 'FerArrays':
+        return FerArrays(*(getattr(self, k)[i] for k in COLUMNS), self.classes)
     def __add__(self, other:'FerArrays') -> 'FerArrays':
-        return FerArrays(*(np.concatenate([getattr(a, k) for a in (self, other)]) for k in COLUMNS), self.classes)
+        return FerArrays(*(np.concatenate([getattr(a, k) for a in (self, other)]) for k in COLUMNS),
+                         self.classes)
     def subset(self, split:str) -> 'FerArrays':
         "The faces of one split, a name out of `SPLITS`"
-        if split not in SPLITS: raise DataError(f"No split is called {split!r}; there are {', '.join(SPLITS)}")
+        if split not in SPLITS:
+            raise DataError(f"No split is called {split!r}; there are {', '.join(SPLITS)}")
         return self[self.split==SPLITS.index(split)]
     def counts(self) -> np.ndarray:
         "Faces by split (rows) and class (columns), int (3, classes)"
@@ -54,6 +58,7 @@ class FerArrays:
         return np.stack([of(s) for s in range(len(SPLITS))])
     def _repr_html_(self) -> str: return _table_html(self)
 
+# %% ../../nbs/01_data.ipynb #98f78672
 COLUMNS = 'faces', 'landmarks', 'valid', 'labels', 'split', 'row' # of `FerArrays`, one entry a face
 
 # %% ../../nbs/01_data.ipynb #f5525060
@@ -66,6 +71,7 @@ def _table_html(arrays):
     head = line('th', ['split', *arrays.classes, 'all', 'with landmarks'])
     return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
 
+# %% ../../nbs/01_data.ipynb #d90c4bda
 def from_faces(faces:np.ndarray,  # uint8 (N, 48, 48)
                labels:np.ndarray, # int (N,), index into `classes`
                split=0,           # index into `SPLITS`, one or (N,)
@@ -77,7 +83,8 @@ def from_faces(faces:np.ndarray,  # uint8 (N, 48, 48)
     full = lambda v,dtype: np.broadcast_to(np.asarray(v, dtype), (n,)).copy()
     faces = np.asarray(faces, np.uint8).reshape(n, 48, 48)
     known = full(labels, np.int64), full(split, np.int8), full(row, np.int64)
-    return FerArrays(faces, np.zeros((n, 468, 3), np.float32), np.zeros(n, bool), *known, tuple(classes))
+    return FerArrays(faces, np.zeros((n, 468, 3), np.float32), np.zeros(n, bool), *known,
+                     tuple(classes))
 
 # %% ../../nbs/01_data.ipynb #bc38fc19
 def synthetic_faces(n:int=210,   # how many, the classes in turn
@@ -88,17 +95,23 @@ def synthetic_faces(n:int=210,   # how many, the classes in turn
     "A small data set of synthetic faces: 70% Training, 15% PublicTest, 15% PrivateTest"
     rng = np.random.default_rng(seed)
     labels = np.arange(n) % len(CLASSES)
-    faces = np.stack([draw_face(CLASSES[l], rng, intensity=rng.uniform(*strength), **settings) for l in labels])
+    faces = np.stack([draw_face(CLASSES[l], rng, intensity=rng.uniform(*strength), **settings)
+                      for l in labels])
     place = rng.permutation(n)/n
     return from_faces(faces, labels, np.digitize(place, [.7, .85]), np.arange(n))
 
 # %% ../../nbs/01_data.ipynb #59b1951c
-ALIASES = dict(anger='angry', disgusted='disgust', fearful='fear', scared='fear', happiness='happy', sadness='sad',
+ALIASES = dict(anger='angry', disgusted='disgust', fearful='fear', scared='fear', happiness='happy',
+               sadness='sad',
                surprised='surprise')
 DIGITS = 'angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral' # FER2013's own order
-_FOLDERS = dict(train='Training', training='Training', val='PublicTest', valid='PublicTest', validation='PublicTest',
-                publictest='PublicTest', public='PublicTest', test='test', testing='test', privatetest='PrivateTest',
+_FOLDERS = dict(train='Training', training='Training', val='PublicTest', valid='PublicTest',
+                validation='PublicTest',
+                publictest='PublicTest', public='PublicTest', test='test', testing='test',
+                privatetest='PrivateTest',
                 private='PrivateTest')
+
+# %% ../../nbs/01_data.ipynb #d0ac5053
 _OFFICIAL = re.compile(r'^(Training|PublicTest|PrivateTest)_(\d+)$', re.I)
 
 def parse_name(name:str # path inside the data set, such as `test/angry/PublicTest_35.png`
@@ -124,9 +137,11 @@ def open_files(source:Path # folder or zip
         if size>LARGEST:
             raise DataError(f"{name} in {source.name} has {size/1e6:,.0f} MB; a picture has up to "
                             f"{LARGEST/1e6:.0f}. Remove it.")
-    def from_folder(name): check(name, (source/name).stat().st_size); return (source/name).read_bytes()
+    def from_folder(name):
+        check(name, (source/name).stat().st_size); return (source/name).read_bytes()
     if source.is_dir():
-        yield [p.relative_to(source).as_posix() for p in sorted(source.rglob('*')) if p.is_file()], from_folder
+        yield [p.relative_to(source).as_posix() for p in sorted(source.rglob('*'))
+               if p.is_file()], from_folder
         return
     try: z = zipfile.ZipFile(source)
     except (zipfile.BadZipFile, NotImplementedError) as e:
@@ -135,7 +150,8 @@ def open_files(source:Path # folder or zip
         check(name, z.getinfo(name).file_size) # what the list says is all that zipfile unpacks
         try: return z.read(name)
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as e:
-            raise DataError(f"{name} in {source.name} can't be unpacked ({e}). Download the zip again.") from e
+            raise DataError(f"{name} in {source.name} can't be unpacked ({e}). Download the zip "
+                            f"again.") from e
     with z: yield sorted(n for n in z.namelist() if not n.endswith('/')), from_zip
 
 # %% ../../nbs/01_data.ipynb #288e056a
@@ -146,9 +162,11 @@ def _read_face(name, read):
         if max(im.size)>8192: raise ValueError(f'{im.size[0]} × {im.size[1]} pixels')
         im = im.convert('L')
     except (DataError, MemoryError): raise
-    except Exception as e: raise DataError(f"{name} can't be read as a picture ({e}). Replace or remove it.") from e
+    except Exception as e:
+        raise DataError(f"{name} can't be read as a picture ({e}). Replace or remove it.") from e
     return np.asarray(im if im.size==(48,48) else im.resize((48,48), Image.Resampling.LANCZOS))
 
+# %% ../../nbs/01_data.ipynb #e431c00b
 def _read_images(source):
     with open_files(source) as (names, read):
         found = [(n,p) for n in names if (p := parse_name(n))]
@@ -156,25 +174,30 @@ def _read_images(source):
         faces = np.stack([_read_face(n, read) for n,_ in found])
     folder, emotion, official, number = (np.array(c) for c in zip(*(p for _,p in found)))
     labels = np.array([CLASSES.index(e) for e in emotion])
-    numbered = (official!='').all() and len(set(number))==len(number) and number.max()<sum(N_OFFICIAL.values())
+    numbered = (official
+                !='').all() and len(set(number))==len(number) and number.max()<sum(N_OFFICIAL.values())
     split = np.where(official!='', official, folder)
     return from_faces(faces, labels, _split_index(split, faces, labels), number if numbered else -1)
 
 # %% ../../nbs/01_data.ipynb #0d3c6783
-_GET = ("Get FER2013 from Kaggle (`kagglehub.dataset_download('msambare/fer2013')`, or the file icml_face_data.csv of "
-        "the competition 'challenges-in-representation-learning-facial-expression-recognition-challenge') and set "
+_GET = ("Get FER2013 from Kaggle (`kagglehub.dataset_download('msambare/fer2013')`, or the file "
+        "icml_face_data.csv of the competition "
+        "'challenges-in-representation-learning-facial-expression-recognition-challenge') and set "
         "FER2013_HOME to its folder or zip.")
 
+# %% ../../nbs/01_data.ipynb #63f950e3
 def _check_whole(source, parsed):
     if not parsed:
-        raise DataError(f"No faces in {source.name}: expected pictures as train/<class>/… and test/<class>/…, "
-                        f"fer2013.csv or icml_face_data.csv. {_GET}")
+        raise DataError(f"No faces in {source.name}: expected pictures as train/<class>/… and "
+                        f"test/<class>/…, fer2013.csv or icml_face_data.csv. {_GET}")
     have = {(folder if folder=='Training' else 'test', emotion) for folder,emotion,*_ in parsed}
     for folder,shown in (('Training','train'), ('test','test')):
         missing = [c for c in CLASSES if (folder,c) not in have]
-        if len(missing)==len(CLASSES): raise DataError(f"{source.name} has no folder {shown}/. {_GET}")
+        if len(missing)==len(CLASSES):
+            raise DataError(f"{source.name} has no folder {shown}/. {_GET}")
         if missing:
-            raise DataError(f"{source.name} has no pictures in {', '.join(f'{shown}/{c}' for c in missing)}. {_GET}")
+            raise DataError(f"{source.name} has no pictures in "
+                            f"{', '.join(f'{shown}/{c}' for c in missing)}. {_GET}")
 
 # %% ../../nbs/01_data.ipynb #ca322aa3
 def face_hash(faces:np.ndarray # uint8 (N, H, W)
@@ -183,13 +206,15 @@ def face_hash(faces:np.ndarray # uint8 (N, H, W)
     seen = {}
     return np.array([seen.setdefault(f.tobytes(), len(seen)) for f in faces], dtype=int)
 
+# %% ../../nbs/01_data.ipynb #0fb95a21
 def _split_index(split, faces, labels):
     "Index into `SPLITS` from names that may be 'test'"
     out = np.array([SPLITS.index('PrivateTest' if s=='test' else s) for s in split], dtype=np.int8)
     if 'PublicTest' in set(split): return out
     from sklearn.model_selection import StratifiedGroupKFold
     train = np.flatnonzero(out==0)
-    folds = StratifiedGroupKFold(9, shuffle=True, random_state=0).split(train, labels[train], face_hash(faces[train]))
+    folds = StratifiedGroupKFold(9, shuffle=True, random_state=0).split(train, labels[train],
+                                                                        face_hash(faces[train]))
     out[train[next(folds)[1]]] = 1
     return out
 
@@ -207,17 +232,23 @@ def _check_row(row, usage, emotion, pixels):
     return SPLITS.index(usage), CLASSES.index(DIGITS[int(emotion)]), face
 
 # %% ../../nbs/01_data.ipynb #6709e2d0
-def read_table(file:Path, columns:tuple[str, ...], way_out:str) -> Iterator[tuple[int, dict[str, str|None]]]:
+def read_table(file:Path, columns:tuple[str, ...],
+               way_out:str) -> Iterator[tuple[int, dict[str, str|None]]]:
     "Line number and row of a CSV file in UTF-8 or UTF-16, whatever the order of its columns"
     with open(file, 'rb') as f: start = f.read(2)
     try:
-        with open(file, newline='', encoding='utf-16' if start in (b'\xff\xfe', b'\xfe\xff') else 'utf-8-sig') as f:
-            rows = csv.DictReader(f); rows.fieldnames = head = [h.strip() for h in rows.fieldnames or []]
+        with open(file, newline='', encoding='utf-16' if start in (b'\xff\xfe', b'\xfe\xff')
+                  else 'utf-8-sig') as f:
+            rows = csv.DictReader(f)
+            rows.fieldnames = head = [h.strip() for h in rows.fieldnames or []]
             if not set(columns)<=set(head):
                 raise DataError(f"{file.name} needs the columns {', '.join(columns)}; it has "
                                 f"{', '.join(head) or 'none'}. {way_out}")
-            for row in rows: yield rows.line_num, {c:row[c].strip() if row[c] is not None else None for c in columns}
-    except (csv.Error, UnicodeDecodeError) as e: raise DataError(f"{file.name} is damaged ({e}). {way_out}") from e
+            for row in rows:
+                yield rows.line_num, {c:row[c].strip() if row[c] is not None else None
+                                      for c in columns}
+    except (csv.Error, UnicodeDecodeError) as e:
+        raise DataError(f"{file.name} is damaged ({e}). {way_out}") from e
 
 # %% ../../nbs/01_data.ipynb #b84ed254
 def _read_csv(file):
@@ -225,7 +256,8 @@ def _read_csv(file):
     for line,row in read_table(file, ('emotion', 'pixels', 'Usage'), _GET):
         try: found.append(_check_row(row, row['Usage'], row['emotion'], row['pixels']))
         except ValueError as e:
-            raise DataError(f"{file.name}, line {line}: {e}. Mend that line, or download the file again.") from e
+            raise DataError(f"{file.name}, line {line}: {e}. Mend that line, or download the file "
+                            f"again.") from e
     if not found: raise DataError(f"{file.name} has a header and no faces. {_GET}")
     split, labels, faces = zip(*found)
     faces = np.frombuffer(b''.join(faces), np.uint8).reshape(-1, 48, 48).copy()
@@ -246,15 +278,19 @@ def find_source(source:str|os.PathLike|None=None # folder, zip, CSV or "kaggle";
     source = Path(source).expanduser()
     if not source.exists(): raise DataError(f"{source} does not exist. {_GET}")
     if source.is_dir():
-        tables = [p for n in (*_CSVS, 'fer2013/fer2013.csv', 'fer2013/icml_face_data.csv') if (p := source/n).exists()]
+        tables = [p for n in (*_CSVS, 'fer2013/fer2013.csv', 'fer2013/icml_face_data.csv')
+                  if (p := source/n).exists()]
         inside = tables + sorted(source.glob('*.zip'))
-        if inside and not any(p.is_dir() and p.name.lower() in _FOLDERS for p in source.iterdir()): return inside[0]
+        if inside and not any(p.is_dir() and p.name.lower() in _FOLDERS for p in source.iterdir()):
+            return inside[0]
     return source
 
+# %% ../../nbs/01_data.ipynb #0dd29cc0
 def read_fer2013(source:str|os.PathLike|None=None # as `find_source` takes it
                 ) -> FerArrays: # without landmarks
     "Read FER2013 with its official split where names or the Usage column give it"
     source = find_source(source)
     if source.suffix.lower()!='.csv': return _read_images(source)
-    if source.name not in _CSVS: raise DataError(f"{source.name}: a CSV must be called {' or '.join(_CSVS)}")
+    if source.name not in _CSVS:
+        raise DataError(f"{source.name}: a CSV must be called {' or '.join(_CSVS)}")
     return _read_csv(source)

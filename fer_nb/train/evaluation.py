@@ -19,7 +19,8 @@ from .model import EmotionNet
 from .weights import TorchNet
 
 # %% ../../nbs/13_evaluation.ipynb #8d925726
-Network = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] # (faces, landmarks, valid) to logits
+# (faces, landmarks, valid) to logits
+Network = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 def predict_logits(model:Network|EmotionNet, # such as `OnnxNet`; an `EmotionNet` is wrapped by `TorchNet`
                    arrays:FerArrays,
@@ -31,7 +32,8 @@ def predict_logits(model:Network|EmotionNet, # such as `OnnxNet`; an `EmotionNet
     for i in range(0, len(arrays), batch_size):
         part = arrays[i:i+batch_size]
         logits = ask(part.faces, part.landmarks, part.valid)
-        if tta: logits = (logits + ask(part.faces[:, :, ::-1], mirror(part.landmarks), part.valid))/2
+        if tta:
+            logits = (logits + ask(part.faces[:, :, ::-1], mirror(part.landmarks), part.valid))/2
         out.append(logits)
     return np.concatenate(out) if out else np.zeros((0, len(CLASSES) + len(VOTES)), np.float32)
 
@@ -44,6 +46,7 @@ def confusion(labels:np.ndarray,  # int (N,)
     pairs = np.asarray(labels)*classes + np.asarray(answers)
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
+# %% ../../nbs/13_evaluation.ipynb #cff1cdcd
 def macro_f1(confusion:np.ndarray # int (..., classes, classes): rows are labels, columns predictions
             ) -> np.ndarray: # float (...)
     "Mean F1 over the classes that occur as labels; one that is never predicted counts 0"
@@ -61,13 +64,16 @@ def bootstrap(matrix:np.ndarray,  # int (classes, classes), confusion matrix
     "Bootstrap intervals of accuracy and macro-F1"
     n = int(matrix.sum())
     if not n: return dict(accuracy=[0., 0.], macro_f1=[0., 0.])
-    draws = np.random.default_rng(seed).multinomial(n, matrix.ravel()/n, size=resamples).reshape(-1, *matrix.shape)
+    draws = np.random.default_rng(seed).multinomial(n, matrix.ravel()/n,
+                                                    size=resamples).reshape(-1, *matrix.shape)
     scores = dict(accuracy=np.trace(draws, axis1=1, axis2=2)/n, macro_f1=macro_f1(draws))
     tail = (1-level)/2
-    return {k:[round(float(q), 4) for q in np.quantile(v, [tail, 1-tail])] for k,v in scores.items()}
+    return {k:[round(float(q), 4) for q in np.quantile(v, [tail, 1-tail])]
+            for k,v in scores.items()}
 
 # %% ../../nbs/13_evaluation.ipynb #269462e6
-def reliability(labels:np.ndarray, probabilities:np.ndarray, bins:int=15) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def reliability(labels:np.ndarray, probabilities:np.ndarray,
+                bins:int=15) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "For each bin of confidence: faces, mean confidence, accuracy; arrays of length `bins`"
     confidence, right = probabilities.max(1), probabilities.argmax(1)==labels
     i = np.minimum((confidence*bins).astype(int), bins-1)
@@ -75,6 +81,7 @@ def reliability(labels:np.ndarray, probabilities:np.ndarray, bins:int=15) -> tup
     mean = lambda v: np.bincount(i, weights=v, minlength=bins)/np.maximum(n, 1)
     return n, mean(confidence), mean(right)
 
+# %% ../../nbs/13_evaluation.ipynb #12b184b1
 def ece(labels:np.ndarray, probabilities:np.ndarray, bins:int=15) -> float:
     "Expected calibration error, bins of equal width"
     n, confidence, accuracy = reliability(labels, probabilities, bins)
@@ -88,7 +95,8 @@ def ece_by_chance(probabilities:np.ndarray, # (N, classes)
                  ) -> np.ndarray: # float64 (draws,)
     "Calibration errors of as many faces whose labels are drawn from these very probabilities"
     rng, below = np.random.default_rng(seed), probabilities.cumsum(1)[:, :-1]
-    return np.array([ece((below < rng.random((len(below), 1))).sum(1), probabilities, bins) for _ in range(draws)])
+    return np.array([ece((below < rng.random((len(below), 1))).sum(1), probabilities, bins)
+                     for _ in range(draws)])
 
 # %% ../../nbs/13_evaluation.ipynb #64a9be55
 def nll(labels:np.ndarray, probabilities:np.ndarray) -> float:
@@ -99,18 +107,21 @@ def nll(labels:np.ndarray, probabilities:np.ndarray) -> float:
 def fit_temperature(labels:np.ndarray, logits:np.ndarray) -> float:
     "The temperature under which `labels` are most likely"
     from scipy.optimize import minimize_scalar
-    best = minimize_scalar(lambda t: nll(labels, softmax(logits, np.exp(t))), bounds=(-2, 2), method='bounded')
+    best = minimize_scalar(lambda t: nll(labels, softmax(logits, np.exp(t))), bounds=(-2, 2),
+                           method='bounded')
     return round(float(np.exp(best.x)), 4)
 
 # %% ../../nbs/13_evaluation.ipynb #0f92e902
 def coverage_curve(right:np.ndarray,    # bool (N,)
                    certainty:np.ndarray # float (N,)
                   ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # float (N,) each
-    "Certainty in falling order; for each as threshold the fraction of faces answered, and of those that are right"
+    """Certainty in falling order; for each as threshold the fraction of faces answered, and of
+    those that are right"""
     order = np.argsort(-certainty, kind='stable')
     k = np.arange(1, len(order)+1)
     return certainty[order], k/max(len(order), 1), right[order].cumsum()/k
 
+# %% ../../nbs/13_evaluation.ipynb #c155d04d
 def fit_threshold(right:np.ndarray,     # bool (N,)
                   certainty:np.ndarray, # float (N,)
                   wanted:float=.8       # fraction of the answered faces that should be right
@@ -126,14 +137,16 @@ def score(labels:np.ndarray,        # int (N,)
           resamples:int=2000,
           classes:tuple[str, ...]=CLASSES
          ) -> dict:
-    "Everything to be said about a set of predictions; macro figures are means over the classes that occur as labels"
+    """Everything to be said about a set of predictions; macro figures are means over the classes
+    that occur as labels"""
     k, r4 = len(classes), lambda v: round(float(v), 4)
     c = confusion(labels, probabilities.argmax(1), k)
     ratio = lambda a,b: np.divide(a, b, out=np.zeros(k), where=b>0)
     hit, called, there = np.diag(c), c.sum(0), c.sum(1)
     columns = ratio(hit, called), ratio(hit, there), ratio(2*hit, called+there), there
     per_class = {
-        n: dict(precision=r4(p), recall=r4(r), f1=r4(f), support=int(s)) for n, p, r, f, s in zip(classes, *columns)
+        n: dict(precision=r4(p), recall=r4(r), f1=r4(f), support=int(s))
+        for n, p, r, f, s in zip(classes, *columns)
     }
     mean = lambda v: r4(v[there>0].mean()) if there.any() else 0.
     return dict(
@@ -153,7 +166,8 @@ def score(labels:np.ndarray,        # int (N,)
 # %% ../../nbs/13_evaluation.ipynb #e91e9066
 def ferplus8(votes:np.ndarray # int (N, 10), columns as in `VOTES`
             ) -> np.ndarray: # int (N,), index into `VOTES[:8]`; -1 where this rule keeps no face
-    "Majority by FER+'s own rule: outliers of one vote dropped, more than half of the rest, no unknown and no non-face"
+    """Majority by FER+'s own rule: outliers of one vote dropped, more than half of the rest, no
+    unknown and no non-face"""
     kept = np.where(votes>1, votes, 0)
     clear = (2*kept.max(1)>kept.sum(1)) & (kept.argmax(1)<8)
     return np.where(clear, kept.argmax(1), -1)
@@ -163,7 +177,8 @@ def share_error(stated:np.ndarray, # float (N, K), rows sum to 1
                 votes:np.ndarray,  # int (N, K)
                 bins:int=15
                ) -> float:
-    "Mean gap between stated shares and shares of the votes, over bins of equal width and all answers"
+    """Mean gap between stated shares and shares of the votes, over bins of equal width and all
+    answers"""
     said = votes/np.maximum(votes.sum(1, keepdims=True), 1)
     i = (np.minimum((stated*bins).astype(int), bins-1) + bins*np.arange(stated.shape[1])).ravel()
     n, p, q = (
@@ -172,8 +187,10 @@ def share_error(stated:np.ndarray, # float (N, K), rows sum to 1
     )
     return float(np.abs(p-q).sum()/n.sum())
 
+# %% ../../nbs/13_evaluation.ipynb #cb5a8ffd
 def _entropy(p): return -(p*np.log(p.clip(1e-12))).sum(1)
 
+# %% ../../nbs/13_evaluation.ipynb #0a55ff81
 def _shares(calibration, logits, votes) -> dict:
     "FER+'s own eight classes and the shares themselves"
     from scipy.stats import spearmanr
@@ -188,7 +205,8 @@ def _shares(calibration, logits, votes) -> dict:
         )
     r4 = lambda view: {k:round(v, 4) for k,v in out[view].items()}
     return dict(
-        ferplus8=dict(n=int((eight >= 0).sum()), accuracy=r4('flip_tta')['accuracy'], single=r4('single')['accuracy']),
+        ferplus8=dict(n=int((eight >= 0).sum()), accuracy=r4('flip_tta')['accuracy'],
+                      single=r4('single')['accuracy']),
         shares={v: {k: x for k, x in r4(v).items() if k != 'accuracy'} for v in out},
     )
 
@@ -199,7 +217,8 @@ def _against(p, labels, of, twin_free): # scores on all faces `of` this truth, a
 def _truth(probabilities:dict[str, np.ndarray], labels, of, twin_free) -> dict:
     "One truth's scores for each view; `probabilities` has them by view"
     whole, free = {}, {}
-    for view,p in probabilities.items(): whole[view], free[view] = _against(p, labels, of, twin_free)
+    for view,p in probabilities.items():
+        whole[view], free[view] = _against(p, labels, of, twin_free)
     return dict(n=int(of.sum()), **whole, twin_free=dict(n=int((of & twin_free).sum()), **free))
 
 # %% ../../nbs/13_evaluation.ipynb #ec19b478
@@ -214,15 +233,18 @@ def evaluate(model:Network|EmotionNet, # as `predict_logits` takes it
     part = arrays[here]
     if not len(part): raise FerError(f"There are no {split or ''} faces in these arrays")
     free = ~twin_of_training(arrays)[here] if split else np.ones(len(part), bool)
-    logits = dict(single=predict_logits(model, part), flip_tta=predict_logits(model, part, tta=True))
+    logits = dict(single=predict_logits(model, part),
+                  flip_tta=predict_logits(model, part, tta=True))
     def ask(truth, prior):
-        return {v:calibration.probabilities(l, truth, prior, flip=v=='flip_tta') for v,l in logits.items()}
+        return {v:calibration.probabilities(l, truth, prior, flip=v=='flip_tta')
+                for v,l in logits.items()}
     truths = {}
     if votes is not None and calibration.votes:
         majority, of = ferplus_majority(votes[here]), ferplus_majority(votes[here])>=0
         truths['people'] = _truth(ask('people', 'everyday'), majority, of, free)
         truths['people'] |= dict(
-            default=_truth(ask('people', None), majority, of, free), **_shares(calibration, logits, votes[here])
+            default=_truth(ask('people', None), majority, of, free),
+            **_shares(calibration, logits, votes[here])
         )
     truths['fer2013'] = _truth(ask('fer2013', None), part.labels, np.ones(len(part), bool), free)
     return dict(split=split, n=len(part), truths=truths)
@@ -264,7 +286,8 @@ def plot_reliability(labels:np.ndarray, probabilities:np.ndarray, ax=None, title
     ax = ax or plt.subplots(figsize=(3.6, 3.4))[1]
     ax.plot([0,1], [0,1], color='.7', lw=1); full = n>0
     ax.scatter(confidence[full], right[full], s=5+400*n[full]/n.sum(), alpha=.7)
-    ax.set(xlim=(0,1), ylim=(0,1), xlabel='confidence', ylabel='fraction that is right', title=title)
+    ax.set(xlim=(0,1), ylim=(0,1), xlabel='confidence', ylabel='fraction that is right',
+           title=title)
     return ax
 
 # %% ../../nbs/13_evaluation.ipynb #468f7cef

@@ -41,8 +41,10 @@ def _trace(model:EmotionNet):
     from onnxscript import optimizer
     class Whole(torch.nn.Module):
         def __init__(self): super().__init__(); self.net = model
-        def forward(self, faces, landmarks, valid): return self.net(to_pixels(faces), align(landmarks), valid)
-    like = torch.zeros(2, 48, 48, dtype=torch.uint8), torch.rand(2, 468, 3), torch.ones(2, dtype=torch.bool)
+        def forward(self, faces, landmarks, valid):
+            return self.net(to_pixels(faces), align(landmarks), valid)
+    like = (torch.zeros(2, 48, 48, dtype=torch.uint8), torch.rand(2, 468, 3),
+            torch.ones(2, dtype=torch.bool))
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter('ignore')  # PyTorch's exporter warns about itself
         program = torch.onnx.export(
@@ -68,13 +70,16 @@ def _halve(graph):
     casts = []
     for tensor in list(graph.initializer):
         a = numpy_helper.to_array(tensor)
-        half = a.astype(np.float16) if a.dtype==np.float32 and a.ndim>1 and np.abs(a).max()<6e4 else None
+        half = (a.astype(np.float16) if a.dtype==np.float32 and a.ndim>1 and np.abs(a).max()<6e4
+                else None)
         if half is None or (half.astype(np.float32)!=a).any(): continue
         graph.initializer.remove(tensor)
         graph.initializer.append(numpy_helper.from_array(half, tensor.name + '_half'))
-        casts.append(helper.make_node('Cast', [tensor.name + '_half'], [tensor.name], to=TensorProto.FLOAT))
+        casts.append(helper.make_node('Cast', [tensor.name + '_half'], [tensor.name],
+                                      to=TensorProto.FLOAT))
     for cast in casts: graph.node.insert(0, cast)
 
+# %% ../../nbs/15_export.ipynb #ece30741
 def _strip(onnx_model):
     "Take out what the exporter noted about its source"
     graph = onnx_model.graph
@@ -93,29 +98,34 @@ def _write(onnx_model, meta:dict, file:Path):
 
 # %% ../../nbs/15_export.ipynb #602932af
 def _gap(model:EmotionNet, net:OnnxNet, n:int=16) -> float:
-    "Greatest difference of a logit between a network and its export on `n` faces of noise, a quarter without landmarks"
+    """Greatest difference of a logit between a network and its export on `n` faces of noise, a
+    quarter without landmarks"""
     rng = np.random.default_rng(0)
     faces, landmarks, valid = (
         rng.integers(0, 256, (n, 48, 48), dtype=np.uint8),
         rng.random((n, 468, 3), dtype=np.float32),
         np.arange(n) % 4 > 0,
     )
-    return float(np.abs(net(faces, landmarks, valid) - TorchNet(model)(faces, landmarks, valid)).max())
+    return float(np.abs(net(faces, landmarks,
+                            valid) - TorchNet(model)(faces, landmarks, valid)).max())
 
+# %% ../../nbs/15_export.ipynb #a234f4c4
 def export_onnx(weights:str|os.PathLike, # safetensors file, as `save_weights` writes it
                 file:str|os.PathLike     # .onnx file to write
                ) -> Path:
     "Write the whole network as ONNX and check that it answers as PyTorch does, to 1e-4"
     needs_onnx()
     (model, meta), file = load_weights(weights), Path(file)
-    if file.suffix!='.onnx': raise WeightsError(f"{file.name} should end in .onnx, by which it is known again")
+    if file.suffix!='.onnx':
+        raise WeightsError(f"{file.name} should end in .onnx, by which it is known again")
     traced = _trace(model)
     _halve(traced.graph); _strip(traced)
     with tempfile.TemporaryDirectory() as d:
         _write(traced, meta, trial := Path(d)/'trial.onnx')
         if not (gap := _gap(model, OnnxNet(trial)))<1e-4:
             raise WeightsError(
-                f"{file.name} was not written: exported, {Path(weights).name} answers differently, by {gap:.2g}"
+                f"{file.name} was not written: exported, {Path(weights).name} answers differently, "
+                f"by {gap:.2g}"
             )
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(trial, file)
@@ -128,6 +138,7 @@ def _as_onnx(weights) -> Iterator[Path]:
     if weights is None or Path(weights).suffix!='.safetensors': yield find_weights(weights); return
     with tempfile.TemporaryDirectory() as d: yield export_onnx(weights, Path(d)/'emotion.onnx')
 
+# %% ../../nbs/15_export.ipynb #6be7eba2
 def _folded(file:Path, to:Path) -> Path:
     "The graph as ONNX Runtime simplifies it, batch norms folded: what there is to quantize"
     import onnxruntime as ort
@@ -137,10 +148,13 @@ def _folded(file:Path, to:Path) -> Path:
     ort.InferenceSession(str(file), options, providers=['CPUExecutionProvider'])
     return to
 
+# %% ../../nbs/15_export.ipynb #d012fbb3
 class _Faces:
     "What ONNX Runtime's calibration reads: batches of 64"
-    def __init__(self, arrays): self.parts = iter([arrays[i:i+64] for i in range(0, len(arrays), 64)])
-    def get_next(self): return next((dict(zip(INPUTS, (p.faces, p.landmarks, p.valid))) for p in self.parts), None)
+    def __init__(self, arrays):
+        self.parts = iter([arrays[i:i+64] for i in range(0, len(arrays), 64)])
+    def get_next(self):
+        return next((dict(zip(INPUTS, (p.faces, p.landmarks, p.valid))) for p in self.parts), None)
 
 # %% ../../nbs/15_export.ipynb #37bac3ca
 def quantize(weights:str|os.PathLike|None, # .onnx or .safetensors; None: the shipped ones
@@ -154,7 +168,8 @@ def quantize(weights:str|os.PathLike|None, # .onnx or .safetensors; None: the sh
     import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     to, train = Path(to), arrays.subset('Training')
-    if not len(train): raise WeightsError("There are no Training faces in these arrays to calibrate with")
+    if not len(train):
+        raise WeightsError("There are no Training faces in these arrays to calibrate with")
     shown = train[np.random.default_rng(seed).permutation(len(train))[:faces]]
     with tempfile.TemporaryDirectory() as d, _as_onnx(weights) as file:
         meta = OnnxNet(file).meta | dict(precision='int8')
@@ -185,6 +200,7 @@ _NETS = dict(
 
 def _column(v): return np.asarray(v, np.float32).reshape(-1, 1, 1, 1)
 
+# %% ../../nbs/15_export.ipynb #92425045
 class _Graph:
     "Nodes and weights of an ONNX graph in the making"
     def __init__(self): self.nodes, self.weights = [], []
@@ -192,7 +208,8 @@ class _Graph:
     def op(self, kind, x, *weights, output=None, **attributes):
         "Add one operation on `x`; the name of its result"
         from onnx import helper, numpy_helper
-        names = [w if isinstance(w, str) else f'w{len(self.weights)+i}' for i, w in enumerate(weights)]
+        names = [w if isinstance(w, str) else f'w{len(self.weights)+i}'
+                 for i, w in enumerate(weights)]
         self.weights += [
             numpy_helper.from_array(np.ascontiguousarray(w), n)
             for w, n in zip(weights, names)
@@ -206,13 +223,16 @@ class _Graph:
 
     def prelu(self, x, slope):
         "PReLU of a feature map as x + (1-slope)·relu(-x)"
-        return self.op('Add', self.scaled(self.op('Relu', self.scaled(x, -np.ones_like(slope))), 1-slope), x)
+        return self.op('Add',
+                       self.scaled(self.op('Relu', self.scaled(x, -np.ones_like(slope))), 1-slope),
+                       x)
 
 # %% ../../nbs/15_export.ipynb #594eb7a6
 def _blocks(a, *axes):
     "`a` with zeros up to a multiple of 16 along `axes`"
     return np.pad(a, [(0, -n % 16 if i in axes else 0) for i, n in enumerate(a.shape)])
 
+# %% ../../nbs/15_export.ipynb #f79403b1
 def _pooled(g, x, k, b, slope, pool):
     "Convolution, PReLU and max pooling in an order that makes the PReLU cheap"
     down = np.flatnonzero(slope<0); n = len(slope)
@@ -220,7 +240,8 @@ def _pooled(g, x, k, b, slope, pool):
         _blocks(np.concatenate([k, -k[down]]), 0, *([] if x == 'pixels' else [1])),
         _blocks(np.concatenate([b, -b[down]]), 0),
     )
-    largest = g.op('MaxPool', g.op('Conv', x, k, b), kernel_shape=[pool, pool], strides=[2, 2], ceil_mode=1)
+    largest = g.op('MaxPool', g.op('Conv', x, k, b), kernel_shape=[pool, pool], strides=[2, 2],
+                   ceil_mode=1)
     mix = np.zeros((len(b), len(b), 1, 1), np.float32)                      # -P, or |a|·Q - P
     mix[range(n), range(n)] = -1; mix[down, n+np.arange(len(down)), 0, 0] = -slope[down]
     rise = np.pad(np.where(slope<0, 1, 1-slope).astype(np.float32), (0, len(b)-n))
@@ -232,7 +253,8 @@ def _convolutions(g, w, pools, dense):
     x = 'pixels'
     for i, pool in enumerate(pools, 1):
         k, b, slope = w[f'conv{i}.weight'], w[f'conv{i}.bias'], w[f'prelu{i}.weight']
-        if i == 1: k, b = k/128, b - k.sum((1, 2, 3))*127.5/128             # (pixels-127.5)/128, once and for all
+        # (pixels-127.5)/128, once and for all
+        if i == 1: k, b = k/128, b - k.sum((1, 2, 3))*127.5/128
         if pool and not dense: x = _pooled(g, x, k, b, slope, pool); continue
         x = g.prelu(g.op('Conv', x, _blocks(k, *(0, 1)[:i]), _blocks(b, 0)), _blocks(slope, 0))
         if pool: x = g.op('MaxPool', x, kernel_shape=[pool, pool], strides=[2, 2], ceil_mode=1)
@@ -243,33 +265,40 @@ def _layers(g, w, pools, dense, heads):
     "Add a network with weights `w` to `g`: pixels 0 to 255 in; score and shift of the box out"
     x, last = _convolutions(g, w, pools, dense), 'Conv'
     if dense:
-        k, side = w[dense+'.weight'], int((w[dense+'.weight'].shape[1]/len(w[f'conv{len(pools)}.bias']))**.5)
+        k, side = w[dense
+                    +'.weight'], int((w[dense
+                                        +'.weight'].shape[1]/len(w[f'conv{len(pools)}.bias']))**.5)
         # column, row, channel → channel, row, column
         k = k.reshape(len(k), side, side, -1).transpose(0, 3, 2, 1).reshape(len(k), -1)
         x = g.op(
-            'PRelu', g.op('Gemm', g.op('Flatten', x), k, w[dense + '.bias'], transB=1), w[f'prelu{dense[-1]}.weight']
+            'PRelu', g.op('Gemm', g.op('Flatten', x), k, w[dense + '.bias'], transB=1),
+            w[f'prelu{dense[-1]}.weight']
         )
         last = 'Gemm'
     (k, b), (shift, offset) = ((w[h+'.weight'], w[h+'.bias']) for h in heads)
     # two classes: their difference
     k, b = np.concatenate([k[1:]-k[:1], shift]), np.concatenate([b[1:]-b[:1], offset])
     both = g.op(last, x, k, b, **(dict(transB=1) if dense else {}))
-    g.op('Sigmoid', g.op('Split', both, np.array([1, 4]), axis=1, output=['logit', 'shift']), output='score')
+    g.op('Sigmoid', g.op('Split', both, np.array([1, 4]), axis=1, output=['logit', 'shift']),
+         output='score')
 
 # %% ../../nbs/15_export.ipynb #3f60e47e
 def _model(g, name, side):
     "A graph as the bytes of an ONNX file; `side` is its input's, None for any"
     from onnx import TensorProto, checker, helper
-    def value(name, *shape): return helper.make_tensor_value_info(name, TensorProto.FLOAT, ['n', *shape])
+    def value(name, *shape):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ['n', *shape])
     out = () if side else ('rows', 'columns')
-    graph = helper.make_graph(g.nodes, name, [value('pixels', 3, side or 'height', side or 'width')],
+    graph = helper.make_graph(g.nodes, name,
+                              [value('pixels', 3, side or 'height', side or 'width')],
                               [value('score', 1, *out), value('shift', 4, *out)], g.weights)
     model = helper.make_model(
         graph,
         opset_imports=[helper.make_opsetid('', 17)],
         ir_version=8,
         producer_name='fer_nb',
-        doc_string=f'{name} of MTCNN (Zhang et al., 2016), weights from facenet-pytorch (MIT licence)',
+        doc_string=f'{name} of MTCNN (Zhang et al., 2016), weights from facenet-pytorch (MIT '
+                   f'licence)',
     )
     checker.check_model(model)
     return model.SerializeToString()

@@ -20,8 +20,8 @@ def to_pixels(faces:np.ndarray|torch.Tensor # uint8 (B, H, W)
     "A batch of gray faces as the network takes it"
     faces = torch.as_tensor(np.ascontiguousarray(faces) if isinstance(faces, np.ndarray) else faces)
     if faces.ndim!=3 or faces.dtype!=torch.uint8:
-        raise ValueError(f"Faces are uint8 (B, H, W); got {str(faces.dtype).removeprefix('torch.')} "
-                         f"{tuple(faces.shape)}")
+        raise ValueError(f"Faces are uint8 (B, H, W); got "
+                         f"{str(faces.dtype).removeprefix('torch.')} {tuple(faces.shape)}")
     return faces[:, None].float()/255
 
 # %% ../../nbs/11_model.ipynb #f2e55923
@@ -35,6 +35,7 @@ def register_branch(name:str, # as configs and weights files write it
     "Let `EmotionNetConfig` name this class"
     BRANCHES[cls.role][name] = cls
 
+# %% ../../nbs/11_model.ipynb #98f45635
 def _part(config:'EmotionNetConfig', role:str) -> type:
     "The class that a config names for a role"
     known, name = BRANCHES[role], getattr(config, role)
@@ -49,10 +50,12 @@ def _check_form(c):
     if c.branches not in ('fused', 'image', 'landmarks'):
         raise ModelError(f"branches is 'fused', 'image' or 'landmarks', not {c.branches!r}")
     if len(c.widths)!=len(c.depths):
-        raise ModelError(f"widths and depths have one number a stage each; got {len(c.widths)} and {len(c.depths)}")
+        raise ModelError(f"widths and depths have one number a stage each; got {len(c.widths)} and "
+                         f"{len(c.depths)}")
     least = 2**(len(c.widths)+1)
     if c.input_size%2 or c.input_size<least:
-        raise ModelError(f"input_size {c.input_size} must be even and at least {least} for {len(c.widths)} stages")
+        raise ModelError(f"input_size {c.input_size} must be even and at least {least} for "
+                         f"{len(c.widths)} stages")
 
 # %% ../../nbs/11_model.ipynb #74291fd7
 @dataclass
@@ -79,6 +82,7 @@ def conv(ni:int, no:int, size:int=3, stride:int=1) -> nn.Conv2d:
     "A convolution without bias, padded so that only `stride` makes the picture smaller"
     return nn.Conv2d(ni, no, size, stride, size//2, bias=False)
 
+# %% ../../nbs/11_model.ipynb #81f7a853
 class SqueezeExcite(nn.Module):
     "Weigh channels by what the whole picture holds"
     def __init__(self, n:int, reduction:int=8):
@@ -89,14 +93,18 @@ class SqueezeExcite(nn.Module):
         s = self.up(F.relu(self.down(x.mean((2, 3))))).sigmoid()     # (B, C)
         return x * s[:, :, None, None]
 
+# %% ../../nbs/11_model.ipynb #a2ca8814
 class ResBlock(nn.Module):
     "Two convolutions, squeeze and excitation if asked for, and the way past them"
     def __init__(self, ni:int, no:int, stride:int=1, excite:bool=True):
         super().__init__()
-        self.body = nn.Sequential(conv(ni, no, stride=stride), nn.BatchNorm2d(no), nn.ReLU(inplace=True),
-                                  conv(no, no), nn.BatchNorm2d(no), *([SqueezeExcite(no)] if excite else []))
+        self.body = nn.Sequential(conv(ni, no, stride=stride), nn.BatchNorm2d(no),
+                                  nn.ReLU(inplace=True),
+                                  conv(no, no), nn.BatchNorm2d(no),
+                                  *([SqueezeExcite(no)] if excite else []))
         same = ni==no and stride==1
-        self.past = nn.Identity() if same else nn.Sequential(conv(ni, no, 1, stride), nn.BatchNorm2d(no))
+        self.past = nn.Identity() if same else nn.Sequential(conv(ni, no, 1, stride),
+                                                             nn.BatchNorm2d(no))
     def forward(self, x): return F.relu(self.body(x) + self.past(x))
 
 # %% ../../nbs/11_model.ipynb #1523f15a
@@ -106,16 +114,20 @@ class PixelBranch(nn.Module):
     def __init__(self, config:EmotionNetConfig):
         super().__init__()
         self.size, self.n_out, ni = config.input_size, config.widths[-1], config.widths[0]
-        self.stem = nn.Sequential(nn.PixelUnshuffle(2), conv(4, ni), nn.BatchNorm2d(ni), nn.ReLU(inplace=True))
+        self.stem = nn.Sequential(nn.PixelUnshuffle(2), conv(4, ni), nn.BatchNorm2d(ni),
+                                  nn.ReLU(inplace=True))
         self.stages = nn.Sequential()
         for i,(no,depth) in enumerate(zip(config.widths, config.depths)):
-            blocks = [ResBlock(ni if j==0 else no, no, 2 if i and j==0 else 1, excite=i>0) for j in range(depth)]
+            blocks = [ResBlock(ni if j==0 else no, no, 2 if i and j==0 else 1, excite=i>0)
+                      for j in range(depth)]
             self.stages.append(nn.Sequential(*blocks)); ni = no
     def forward(self, x):                                                     # (B, 1, H, W) in 0..1
-        if x.shape[-1]!=self.size: x = F.interpolate(x, (self.size, self.size), mode='bilinear', antialias=True)
+        if x.shape[-1]!=self.size:
+            x = F.interpolate(x, (self.size, self.size), mode='bilinear', antialias=True)
         x = (x-.5)/.25
         return self.stages(self.stem(x)).mean((2, 3))                         # (B, n_out)
 
+# %% ../../nbs/11_model.ipynb #5ee60c18
 register_branch('residual', PixelBranch)
 
 # %% ../../nbs/11_model.ipynb #96f94cad
@@ -131,7 +143,8 @@ class LandmarkBranch(nn.Module):
     def make_body(self, config:EmotionNetConfig, ni:int=468*3) -> nn.Module:
         layers = []
         for no in config.landmark_widths:
-            layers += [nn.Dropout(config.landmark_dropout), nn.Linear(ni, no, bias=False), nn.BatchNorm1d(no),
+            layers += [nn.Dropout(config.landmark_dropout), nn.Linear(ni, no, bias=False),
+                       nn.BatchNorm1d(no),
                        nn.ReLU(inplace=True)]
             ni = no
         return nn.Sequential(*layers)
@@ -140,6 +153,7 @@ class LandmarkBranch(nn.Module):
     def forward(self, landmarks, valid):                           # (B, 468, 3), (B,)
         return self.body(self.scores(landmarks, valid).flatten(1)) # (B, n_out)
 
+# %% ../../nbs/11_model.ipynb #1cd62b10
 register_branch('perceptron', LandmarkBranch)
 
 # %% ../../nbs/11_model.ipynb #929a11ad
@@ -165,14 +179,16 @@ class _Parts(nn.Module):
         self.config = c = config or EmotionNetConfig()
         self.pixels = _part(c, 'backbone')(c) if c.branches!='landmarks' else None
         self.landmarks = _part(c, 'landmark_net')(c) if c.branches!='image' else None
-        self.fusion = _part(c, 'fusion')(self.pixels.n_out, self.landmarks.n_out) if c.branches=='fused' else None
+        self.fusion = (_part(c, 'fusion')(self.pixels.n_out, self.landmarks.n_out)
+                       if c.branches=='fused' else None)
         n = (self.pixels or self.landmarks).n_out
         self.head = nn.Sequential(nn.Dropout(c.dropout), nn.Linear(n, c.n_classes + c.n_votes))
 
     def set_landmark_stats(self, mean, std):
         "Use these for z-scores, each (468, 3), of aligned landmarks: only training knows them"
         if self.landmarks:
-            self.landmarks.mean.copy_(torch.as_tensor(mean)); self.landmarks.std.copy_(torch.as_tensor(std))
+            self.landmarks.mean.copy_(torch.as_tensor(mean))
+            self.landmarks.std.copy_(torch.as_tensor(std))
         return self
 
 # %% ../../nbs/11_model.ipynb #92ab2b1e
@@ -181,14 +197,16 @@ class EmotionNet(_Parts):
     def features(self, pixels, landmarks, valid): # float32 (B, 1, H, W) in 0..1, aligned (B, 468, 3), (B,)
         "What the last layer sees of a face, (B, C), and the pixel branch's own (B, C) or None"
         valid = valid.to(pixels.dtype)
-        if self.training and self.fusion: valid = valid * (torch.rand_like(valid) >= self.config.branch_dropout)
+        if self.training and self.fusion:
+            valid = valid * (torch.rand_like(valid) >= self.config.branch_dropout)
         p = self.pixels(pixels) if self.pixels else None
         l = self.landmarks(landmarks, valid) if self.landmarks else None
         if p is None: return l * valid[:, None], None
         return (p if l is None else self.fusion(p, l, valid)), p
 
     def forward(self, pixels, landmarks, valid, parts:bool=False):
-        "Logits (B, labels + votes); with `parts` a list: those, and of a fused network what its pixels say alone"
+        """Logits (B, labels + votes); with `parts` a list: those, and of a fused network what its
+        pixels say alone"""
         whole, p = self.features(pixels, landmarks, valid)
         if not parts: return self.head(whole)
         return [self.head(f) for f in ([whole, p] if self.fusion else [whole])]

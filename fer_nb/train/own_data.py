@@ -33,6 +33,7 @@ def _groups(faces, people):
         for i,k in enumerate(key): parent[root(i)] = root(first.setdefault(k, i))
     return np.array([root(i) for i in range(len(faces))])
 
+# %% ../../nbs/19_own_data.ipynb #9bca2b9b
 def split_faces(faces:np.ndarray,       # uint8 (N, 48, 48)
                 labels:np.ndarray,      # int (N,)
                 people:np.ndarray|None=None, # int (N,): who is shown, if known
@@ -42,7 +43,8 @@ def split_faces(faces:np.ndarray,       # uint8 (N, 48, 48)
     "A split of the same classes everywhere, that keeps duplicates and people together"
     from sklearn.model_selection import StratifiedGroupKFold
     groups, out = _groups(faces, people), np.zeros(len(faces), int)
-    parts = list(StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(faces, labels, groups))
+    parts = list(StratifiedGroupKFold(folds, shuffle=True,
+                                      random_state=seed).split(faces, labels, groups))
     for split,(_,test) in ((2, parts[0]), (1, parts[1])): out[test] = split
     return out
 
@@ -53,17 +55,20 @@ def _class_names(names, classes):
     found = sorted(set(folders)-{''})
     if classes is None: classes = found
     if missing := [c for c in classes if c not in found]:
-        raise DataError(f"No pictures in a folder {missing[0]}; there are {', '.join(found) or 'none'}.")
+        raise DataError(f"No pictures in a folder {missing[0]}; there are "
+                        f"{', '.join(found) or 'none'}.")
     if len(set(classes))<2:
-        raise DataError(f"Two classes at least, a folder each; found {', '.join(classes) or 'none'}.")
+        raise DataError(f"Two classes at least, a folder each; found "
+                        f"{', '.join(classes) or 'none'}.")
     return folders, tuple(classes)
 
+# %% ../../nbs/19_own_data.ipynb #e38156eb
 def _check_enough(labels, groups, classes, least):
     for i,c in enumerate(classes):
         n = len(np.unique(groups[labels==i]))
         if n<least:
-            raise DataError(f"Class {c} has {n} different pictures or people; a split needs {least} of each class "
-                            f"at least.")
+            raise DataError(f"Class {c} has {n} different pictures or people; a split needs "
+                            f"{least} of each class at least.")
 
 # %% ../../nbs/19_own_data.ipynb #19c35c0e
 def read_faces(folder:str|os.PathLike,           # folder or zip: a folder of pictures for each class
@@ -93,7 +98,8 @@ def read_faces(folder:str|os.PathLike,           # folder or zip: a folder of pi
 def _as_arrays(names, labels, crops, points, found, classes, people, seed, folds=7):
     faces, labels, ids = np.stack(crops), np.array(labels), who(names, people)
     _check_enough(labels, _groups(faces, ids), classes, folds)
-    arrays = from_faces(faces, labels, split_faces(faces, labels, ids, folds, seed), classes=classes)
+    arrays = from_faces(faces, labels, split_faces(faces, labels, ids, folds, seed),
+                        classes=classes)
     arrays.landmarks, arrays.valid = np.stack(points).astype(np.float32), np.array(found)
     return arrays
 
@@ -106,17 +112,20 @@ def own_config(arrays:FerArrays,
     if begin is None: config = load_config('base')
     else:
         form = asdict(load_weights(own_begin(begin))[0].config)
-        config = TrainConfig(model=form, epochs=12, batch_size=32, lr=.01, head_lr=5., ema=.98, patience=12)
+        config = TrainConfig(model=form, epochs=12, batch_size=32, lr=.01, head_lr=5., ema=.98,
+                             patience=12)
     model = replace(config.model, n_classes=len(arrays.classes), n_votes=0)
     recipe = asdict(config) | dict(model=asdict(model), votes_loss=0.)
     for k,v in changes.items(): recipe[k] = recipe.get(k, {}) | v if isinstance(v, dict) else v
     return TrainConfig(**recipe)
 
+# %% ../../nbs/19_own_data.ipynb #e7582384
 def own_begin(begin:str|os.PathLike|None) -> Path|None:
     "The file to begin from"
     if begin is None: return None
     return find_weights(suffix='.safetensors') if str(begin)=='shipped' else Path(begin)
 
+# %% ../../nbs/19_own_data.ipynb #f11eaaa6
 def train_own(arrays:FerArrays,
               out:str|os.PathLike,                  # folder, as `fit` takes it
               begin:str|os.PathLike|None='shipped', # as `own_config` takes it

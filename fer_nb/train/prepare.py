@@ -22,19 +22,24 @@ def cache_dir() -> Path:
     "Where prepared data is kept: FER_NB_CACHE, or .cache/fer_nb in the home directory"
     return Path(os.environ.get('FER_NB_CACHE') or Path.home()/'.cache'/'fer_nb')
 
+# %% ../../nbs/08_prepare.ipynb #7a275a28
 def _contents(source):
     "Names, sizes and checksums (or times) of what a source holds"
     stat = lambda p,name: (name, p.stat().st_size, p.stat().st_mtime_ns)
     if source.is_dir():
-        return [stat(p, p.relative_to(source).as_posix()) for p in sorted(source.rglob('*')) if p.is_file()]
+        return [stat(p, p.relative_to(source).as_posix()) for p in sorted(source.rglob('*'))
+                if p.is_file()]
     if not zipfile.is_zipfile(source): return [stat(source, source.name)]
-    with zipfile.ZipFile(source) as z: return [(i.filename, i.file_size, i.CRC) for i in z.infolist()]
+    with zipfile.ZipFile(source) as z:
+        return [(i.filename, i.file_size, i.CRC) for i in z.infolist()]
 
+# %% ../../nbs/08_prepare.ipynb #c405ee47
 def fingerprint(source:Path,        # as `find_source` gives it
                 settings:dict|None=None # of the landmark extractor, JSON-able
                ) -> str:
     "Twelve hex digits that change when the source or the settings do"
-    return hashlib.sha256(json.dumps([_contents(source), settings], default=str).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps([_contents(source), settings],
+                                     default=str).encode()).hexdigest()[:12]
 
 # %% ../../nbs/08_prepare.ipynb #a96de0b1
 def save_arrays(arrays:FerArrays, file:str|os.PathLike):
@@ -43,25 +48,30 @@ def save_arrays(arrays:FerArrays, file:str|os.PathLike):
     with whole_file(file) as part, open(part, 'wb') as f:
         np.savez(f, **{k:getattr(arrays, k) for k in COLUMNS}, classes=np.array(arrays.classes))
 
+# %% ../../nbs/08_prepare.ipynb #da058d5a
 def _check(a):
     "Raise a `ValueError` unless all columns fit each other"
     n = len(a.faces)
     shapes = dict(faces=(n, 48, 48), landmarks=(n, 468, 3), **{k:(n,) for k in COLUMNS[2:]})
     for k,shape in shapes.items():
-        if getattr(a, k).shape!=shape: raise ValueError(f'{k} is {getattr(a, k).shape}, not {shape}')
+        if getattr(a, k).shape!=shape:
+            raise ValueError(f'{k} is {getattr(a, k).shape}, not {shape}')
     for k,known in (('labels', a.classes), ('split', SPLITS)):
         if n and not 0<=getattr(a, k).min()<=getattr(a, k).max()<len(known):
             raise ValueError(f'{k} holds numbers beyond 0 to {len(known)-1}')
 
+# %% ../../nbs/08_prepare.ipynb #bb10f2f2
 def load_arrays(file:str|os.PathLike) -> FerArrays:
     "Read what `save_arrays` wrote"
     try:
         with np.load(file) as z:
-            arrays = FerArrays(*(z[k] for k in COLUMNS), *([tuple(map(str, z['classes']))] if 'classes' in z else []))
+            arrays = FerArrays(*(z[k] for k in COLUMNS),
+                               *([tuple(map(str, z['classes']))] if 'classes' in z else []))
         _check(arrays)
     except FileNotFoundError: raise
     except Exception as e:
-        raise DataError(f"{Path(file).name} is damaged ({e}). Delete it and run `fer_nb prepare` again.") from e
+        raise DataError(f"{Path(file).name} is damaged ({e}). Delete it and run `fer_nb prepare` "
+                        f"again.") from e
     return arrays
 
 # %% ../../nbs/08_prepare.ipynb #4d54a815
@@ -88,11 +98,14 @@ def add_landmarks(arrays:FerArrays,
     file = lambda s: Path(parts)/f'{s:06d}.npz'
     todo = [s for s in starts if not (parts and file(s).exists())]
     for s in set(starts)-set(todo):
-        with np.load(file(s)) as z: arrays.landmarks[s:s+chunk], arrays.valid[s:s+chunk] = z['points'], z['valid']
+        with np.load(file(s)) as z:
+            arrays.landmarks[s:s+chunk], arrays.valid[s:s+chunk] = z['points'], z['valid']
     jobs = (delayed(_chunk_landmarks)(arrays.faces[s:s+chunk], extract) for s in todo)
-    pool = Parallel(n_jobs=max(1, min(workers or os.cpu_count() or 1, len(todo))), return_as='generator')
+    pool = Parallel(n_jobs=max(1, min(workers or os.cpu_count() or 1, len(todo))),
+                    return_as='generator')
     done = min(len(arrays), chunk*(len(starts)-len(todo)))
-    with tqdm(total=len(arrays), initial=done, desc='landmarks', unit=' faces', disable=not progress) as bar:
+    with tqdm(total=len(arrays), initial=done, desc='landmarks', unit=' faces',
+              disable=not progress) as bar:
         for s,(points,valid) in zip(todo, pool(jobs)):
             arrays.landmarks[s:s+chunk], arrays.valid[s:s+chunk] = points, valid
             if parts: _save_part(file(s), points, valid)
@@ -106,10 +119,12 @@ def prepare(source:str|os.PathLike|None=None, # as `read_fer2013` takes it
             workers:int|None=None,      # processes; None: one a core
             progress:bool=True
            ) -> FerArrays:
-    "FER2013 with landmarks, from the cache if it is there; safe to call from several processes and to interrupt"
+    """FER2013 with landmarks, from the cache if it is there; safe to call from several processes
+    and to interrupt"""
     from filelock import FileLock
     source = find_source(source)
-    file = Path(cache or cache_dir())/f"fer2013-{fingerprint(source, getattr(extract, 'settings', None))}.npz"
+    file = Path(cache
+                or cache_dir())/f"fer2013-{fingerprint(source, getattr(extract, 'settings', None))}.npz"
     if file.exists(): return load_arrays(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_suffix('.lock')):

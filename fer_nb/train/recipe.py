@@ -55,27 +55,32 @@ class TrainConfig:
         if isinstance(self.augment, dict): self.augment = AugmentConfig(**self.augment)
 
 # %% ../../nbs/12_recipe.ipynb #893cd701
-class TrainingError(FerError): "A run that can't start or go on; the message says what is left and how to continue"
+class TrainingError(FerError):
+    "A run that can't start or go on; the message says what is left and how to continue"
 
 CONFIGS = files('fer_nb')/'configs'
 
+# %% ../../nbs/12_recipe.ipynb #068624b9
 def read_recipe(name:str|os.PathLike # of a recipe in fer_nb/configs, or path of a JSON file
                ) -> dict[str, Any]:
     "A recipe as its file holds it"
     file = Path(name) if str(name).endswith('.json') else CONFIGS/f'{name}.json'
     if not file.is_file():
         known = sorted(p.name[:-5] for p in CONFIGS.iterdir() if p.name.endswith('.json'))
-        raise TrainingError(f"No recipe {str(name)!r}. There are {', '.join(known)}; or give the path of a .json file.")
+        raise TrainingError(f"No recipe {str(name)!r}. There are {', '.join(known)}; or give the "
+                            f"path of a .json file.")
     try: return json.loads(file.read_text())
     except json.JSONDecodeError as e: raise TrainingError(f"{file.name} is no recipe: {e}") from e
 
+# %% ../../nbs/12_recipe.ipynb #3c1ce8f3
 def load_config(name:str|os.PathLike='base',
                 **changes # fields to replace
                ) -> TrainConfig:
     "A recipe of one run by name or path"
     recipe = read_recipe(name)
     if 'stages' in recipe:
-        raise TrainingError(f"{name} is made of several runs: `fer_nb train --config {name}` does them in turn.")
+        raise TrainingError(f"{name} is made of several runs: `fer_nb train --config {name}` does "
+                            f"them in turn.")
     try: return TrainConfig(**recipe | changes)
     except TypeError as e: raise TrainingError(f"{name} is no recipe: {e}") from e
 
@@ -91,7 +96,8 @@ class WeightedSampler(torch.utils.data.Sampler):
         rng, n = np.random.default_rng([self.seed, self.epoch]), len(self)
         order = rng.permutation(n)
         edges = self.weights[order].cumsum()
-        picked = order[np.searchsorted(edges/edges[-1], (np.arange(n) + rng.random())/n).clip(max=n-1)]
+        picked = order[np.searchsorted(edges/edges[-1],
+                                       (np.arange(n) + rng.random())/n).clip(max=n-1)]
         return iter(rng.permutation(picked).tolist())
 
 # %% ../../nbs/12_recipe.ipynb #747ca348
@@ -105,11 +111,14 @@ def make_optimizer(model:EmotionNet, config:TrainConfig) -> torch.optim.SGD:
     each = [group(ps, *which) for which,ps in groups.items()]
     return torch.optim.SGD(each, lr=config.lr, momentum=.9, nesterov=True)
 
+# %% ../../nbs/12_recipe.ipynb #ae078336
 def learning_rate(done:float, warmup:float) -> float:
-    "Learning rate as a fraction of its peak, after the fraction `done` of the run: a rise and a cosine to zero"
+    """Learning rate as a fraction of its peak, after the fraction `done` of the run: a rise and a
+    cosine to zero"""
     if done<warmup: return .04 + .96*(1-np.cos(np.pi*done/warmup))/2
     return (1+np.cos(np.pi*(done-warmup)/(1-warmup)))/2
 
+# %% ../../nbs/12_recipe.ipynb #b1ce24db
 def make_schedule(optimizer, config:TrainConfig, steps:int) -> torch.optim.lr_scheduler.LambdaLR: # `steps` of an epoch
     "The learning rate of each step"
     rate = lambda step: float(learning_rate(min(step/steps/config.epochs, 1.), config.warmup))
@@ -127,7 +136,8 @@ def averaged(model:EmotionNet, decay:float) -> torch.optim.swa_utils.AveragedMod
 # %% ../../nbs/12_recipe.ipynb #eeb5568c
 def half_precision():
     "A context in which a network on the CPU computes in bf16, where that is quicker"
-    return torch.autocast('cpu', torch.bfloat16, enabled=not torch.cuda.is_available() and bf16_helps())
+    return torch.autocast('cpu', torch.bfloat16, enabled=not torch.cuda.is_available()
+                          and bf16_helps())
 
 def bf16_helps() -> bool:
     if torch.cuda.is_available(): return torch.cuda.is_bf16_supported(including_emulation=False)
@@ -145,6 +155,7 @@ def committee(logits:list,      # of (B, C), one of each teacher
     weights = said.new_tensor(weights or [1]*len(logits))[:, None, None]     # (T, 1, 1)
     return ((said*weights).sum(0)/weights.sum()).softmax(1)
 
+# %% ../../nbs/12_recipe.ipynb #18170f2b
 @torch.no_grad()
 def targets(labels:torch.Tensor, # int (B,)
             votes:torch.Tensor,  # (B, votes): shares of the annotators' votes

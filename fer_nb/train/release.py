@@ -42,7 +42,8 @@ def prior_curve(calibration:Calibration,
     of, rows = majority>=0, []
     for tenth in range(11):
         tables = [
-            confusion(majority[of], calibration.probabilities(l[of], 'people', tenth / 10, flip).argmax(1))
+            confusion(majority[of],
+                      calibration.probabilities(l[of], 'people', tenth / 10, flip).argmax(1))
             for flip, l in logits.items()
         ]
         there = [c.sum(1)>0 for c in tables]
@@ -56,12 +57,15 @@ def prior_curve(calibration:Calibration,
         )
     return rows
 
+# %% ../../nbs/16_release.ipynb #7a077755
 def fit_prior(curve:list[dict[str, float]]) -> float:
     "The default prior by the rule above; the smallest if several are equal"
-    return max(curve, key=lambda r: (round(r['accuracy'] + r['macro_recall'], 6), -r['prior']))['prior']
+    return max(curve,
+               key=lambda r: (round(r['accuracy'] + r['macro_recall'], 6), -r['prior']))['prior']
 
 # %% ../../nbs/16_release.ipynb #4feaab07
-PEOPLE_AGREE, LABELS_AGREE = .9, .8 # fraction of the answered faces that should be right, for each truth
+# fraction of the answered faces that should be right, for each truth
+PEOPLE_AGREE, LABELS_AGREE = .9, .8
 
 def _certainty(calibration, logits, flip=False): # (N,), as `inference` computes it
     shares = calibration.shares(logits, flip)
@@ -79,7 +83,8 @@ def _fractions(counts) -> tuple[float, ...]: return tuple((counts/counts.sum()).
 def _answered(right, certainty, bound) -> dict:
     sure = certainty>=bound
     return dict(
-        answered=round(float(sure.mean()), 4), right=round(float(right[sure].mean()), 4) if sure.any() else None
+        answered=round(float(sure.mean()), 4), right=round(float(right[sure].mean()), 4)
+        if sure.any() else None
     )
 
 # %% ../../nbs/16_release.ipynb #b9185577
@@ -91,18 +96,26 @@ def calibrate(model:Any,             # as `predict_logits` takes it
              ) -> tuple[Calibration, dict[str, Any]]: # and what it reaches on PublicTest
     "Temperatures, priors and thresholds from PublicTest"
     at, train = arrays.split==SPLITS.index('PublicTest'), arrays.split==SPLITS.index('Training')
-    logits, labels = {f:predict_logits(model, arrays[at], f) for f in (False, True)}, arrays.labels[at]
+    logits, labels = ({f:predict_logits(model, arrays[at], f) for f in (False, True)},
+                      arrays.labels[at])
     k = len(classes)
     plain = {f:unsmooth(l[:, :k], smoothing) for f,l in logits.items()}
     often = np.bincount(arrays.labels[train], minlength=k) + 1.
     head = HeadCalibration(
-        fit_temperature(labels, plain[False]), fit_temperature(labels, plain[True]), smoothing, _fractions(often)
+        fit_temperature(labels, plain[False]), fit_temperature(labels, plain[True]), smoothing,
+        _fractions(often)
     )
     c = Calibration(classes, VOTES if votes is not None else (), fer2013=head)
-    p = c.probabilities(np.concatenate([logits[False][:, :k], np.zeros((len(labels), len(c.votes)))], 1), 'fer2013')
-    c = replace(c, fer2013=replace(head, uncertain_below=fit_threshold(p.argmax(1)==labels, p.max(1), LABELS_AGREE)))
-    note = dict(split='PublicTest', fer2013=_answered(p.argmax(1)==labels, p.max(1), c.fer2013.uncertain_below))
-    return (c, note) if votes is None else _calibrate_people(c, note, logits, votes[at], votes[train])
+    p = c.probabilities(np.concatenate([logits[False][:, :k],
+                                        np.zeros((len(labels), len(c.votes)))], 1), 'fer2013')
+    c = replace(c,
+                fer2013=replace(head,
+                                uncertain_below=fit_threshold(p.argmax(1)==labels, p.max(1),
+                                                              LABELS_AGREE)))
+    note = dict(split='PublicTest',
+                fer2013=_answered(p.argmax(1)==labels, p.max(1), c.fer2013.uncertain_below))
+    return (c, note) if votes is None else _calibrate_people(c, note, logits, votes[at],
+                                                             votes[train])
 
 # %% ../../nbs/16_release.ipynb #3259b664
 def _calibrate_people(c, note, logits, votes, training_votes):
@@ -114,8 +127,11 @@ def _calibrate_people(c, note, logits, votes, training_votes):
     c = replace(c, people=people)
     curve = prior_curve(c, logits, votes)
     c = replace(c, people=replace(people, default_prior=fit_prior(curve)))
-    certainty, right = _certainty(c, logits[False]), c.probabilities(logits[False]).argmax(1)==_plurality(votes)
-    c = replace(c, people=replace(c.people, uncertain_below=fit_threshold(right, certainty, PEOPLE_AGREE)))
+    certainty, right = (_certainty(c, logits[False]),
+                        c.probabilities(logits[False]).argmax(1)==_plurality(votes))
+    c = replace(c,
+                people=replace(c.people,
+                               uncertain_below=fit_threshold(right, certainty, PEOPLE_AGREE)))
     return c, note | dict(
         people=_answered(right, certainty, c.people.uncertain_below),
         prior_curve=[{k: round(v, 4) for k, v in r.items()} for r in curve],
@@ -130,13 +146,15 @@ def _brief(report:dict) -> dict:
     if 'people' in out: out['people']['default'] = short(report['truths']['people']['default'])
     return out
 
+# %% ../../nbs/16_release.ipynb #689f71ee
 def write_json(file:str|os.PathLike, value:Any):
     "Write readable JSON, whole or not at all"
     with whole_file(file) as part: part.write_text(json.dumps(value, indent=1) + '\n')
 
 def write_digests(folder:Path):
     "Note the digests of a folder's weights, which `OnnxNet` checks"
-    lines = (f'{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.name}\n' for f in sorted(folder.glob('emotion.*')))
+    lines = (f'{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.name}\n'
+             for f in sorted(folder.glob('emotion.*')))
     with whole_file(folder/'SHA256SUMS') as part: part.write_text(''.join(lines))
 
 # %% ../../nbs/16_release.ipynb #b077df8a
@@ -168,10 +186,12 @@ def publish(weights:str|os.PathLike, # of a finished run, such as runs/base/best
     trained = _on_training(model, calibration, arrays.subset('Training'))
     public, private = (evaluate(model, calibration, arrays, s, votes) for s in SPLITS[1:])
     header = {k:old[k] for k in ('epoch', 'seed') if k in old} | _as_header(calibration)
-    header |= dict(calibration_note=note, metrics=dict(PublicTest=_brief(public), PrivateTest=_brief(private)), **about)
+    header |= dict(calibration_note=note,
+                   metrics=dict(PublicTest=_brief(public), PrivateTest=_brief(private)), **about)
     save_weights(model, to/'emotion.safetensors', **header)
     export_onnx(to/'emotion.safetensors', to/'emotion.onnx')
-    write_json(to/'train_metrics.json', header | dict(Training=dict(single=trained), PublicTest=public))
+    write_json(to/'train_metrics.json',
+               header | dict(Training=dict(single=trained), PublicTest=public))
     write_json(to/'test_metrics.json', private)
     write_digests(to)
     return sorted(p for p in to.iterdir() if p.is_file())

@@ -27,6 +27,8 @@ from ..landmarks import align, landmark_stats
 from ..network import softmax
 from . import recipe
 from .augment import augment, degrade
+
+# %% ../../nbs/12_training.ipynb #da031209
 from .data import SPLITS, FerArrays
 from .evaluation import confusion, macro_f1, predict_logits
 from .model import EmotionNet, to_pixels
@@ -39,10 +41,12 @@ class _Batches(torch.utils.data.Dataset):
     def __len__(self): return len(self.arrays)
     def __getitems__(self, i):
         a = self.arrays[i]
-        return [torch.from_numpy(v) for v in (a.faces, a.landmarks, a.valid, a.labels, self.votes[i])]
+        return [torch.from_numpy(v)
+                for v in (a.faces, a.landmarks, a.valid, a.labels, self.votes[i])]
 
 def _loader(arrays, votes, batch_size, sampler):
-    return torch.utils.data.DataLoader(_Batches(arrays, votes), batch_size, sampler=sampler, drop_last=True,
+    return torch.utils.data.DataLoader(_Batches(arrays, votes), batch_size, sampler=sampler,
+                                       drop_last=True,
                                        collate_fn=lambda b: b)
 
 # %% ../../nbs/12_training.ipynb #d77d650f
@@ -51,9 +55,10 @@ def _write(file, write):
     try:
         with whole_file(file) as part: write(part)
     except (OSError, RuntimeError) as e: # torch reports a full disk as RuntimeError
-        raise TrainingError(f"{file.name} could not be written ({e}). The last whole one is kept: make room and run "
-                            f"the same command again.") from e
+        raise TrainingError(f"{file.name} could not be written ({e}). The last whole one is kept: "
+                            f"make room and run the same command again.") from e
 
+# %% ../../nbs/12_training.ipynb #7fa76f59
 @contextmanager
 def _alone(out):
     "Refuse a second run in the same folder"
@@ -67,19 +72,23 @@ def _seed_epoch(seed, epoch, rank):
     torch.manual_seed(int(np.random.SeedSequence([seed, epoch, rank]).generate_state(1)[0]))
 
 # %% ../../nbs/12_training.ipynb #99871091
-_LOG = 'epoch', 'lr', 'train_loss', 'train_accuracy', 'public_loss', 'public_accuracy', 'public_macro_f1', 'seconds'
+_LOG = ('epoch', 'lr', 'train_loss', 'train_accuracy', 'public_loss', 'public_accuracy',
+        'public_macro_f1', 'seconds')
 
 def read_log(out:str|os.PathLike) -> list[dict[str, float]]:
     "The log of a run, a dict an epoch"
     with open(Path(out)/'log.csv', newline='') as f:
         return [{k:float(v) for k,v in r.items()} for r in csv.DictReader(f)]
 
+# %% ../../nbs/12_training.ipynb #f97faa02
 def _log(out, row, keep):
-    "Append `row` after the first `keep` lines: a continued run rewrites what came after its checkpoint"
+    """Append `row` after the first `keep` lines: a continued run rewrites what came after its
+    checkpoint"""
     file = out/'log.csv'
     rows = (read_log(out)[:keep] if keep and file.exists() else []) + [row]
     def write(part):
-        with open(part, 'w', newline='') as f: w = csv.DictWriter(f, _LOG); w.writeheader(); w.writerows(rows)
+        with open(part, 'w', newline='') as f:
+            w = csv.DictWriter(f, _LOG); w.writeheader(); w.writerows(rows)
     _write(file, write)
 
 # %% ../../nbs/12_training.ipynb #241b05c0
@@ -90,12 +99,13 @@ def _loss(run, x, points, valid, labels, votes, config):
     loss = sum(w*run.loss(o, labels, votes, config) for w,o in zip(weights, outputs))
     return loss, outputs[0][:, :config.model.n_classes]
 
+# %% ../../nbs/12_training.ipynb #19285eff
 def _backward(run, batch, config, accelerator):
     "Gradients of one batch; returns its loss and the predicted classes"
     loss, logits = _loss(run, *batch, config)
     if not torch.isfinite(loss):
-        raise TrainingError(f"The loss became {loss.item()} in epoch {run.epoch}. Nothing was stepped and the "
-                            f"checkpoint of epoch {run.epoch-1} is whole: "
+        raise TrainingError(f"The loss became {loss.item()} in epoch {run.epoch}. Nothing was "
+                            f"stepped and the checkpoint of epoch {run.epoch-1} is whole: "
                             "lower lr or clip, and resume.")
     accelerator.backward(loss)
     return loss.item(), logits.argmax(1)
@@ -105,6 +115,7 @@ def _frozen(model, n):
     "The parts of the pixel branch that stay as they are"
     return [model.pixels.stem, *model.pixels.stages[:n]] if n else []
 
+# %% ../../nbs/12_training.ipynb #bcff69c0
 def _step(run, batch, config, accelerator, params, sam):
     "Loss and predictions of a batch, one step further"
     loss, predicted = _backward(run, batch, config, accelerator)
@@ -141,7 +152,8 @@ def _validate(model, arrays):
     logits = predict_logits(TorchNet(model), arrays)[:, :n]
     c = confusion(arrays.labels, logits.argmax(1), n)
     nll = -np.log(softmax(logits)[np.arange(len(logits)), arrays.labels].clip(1e-12)).mean()
-    return dict(public_loss=float(nll), public_accuracy=float(c.trace()/c.sum()), public_macro_f1=float(macro_f1(c)))
+    return dict(public_loss=float(nll), public_accuracy=float(c.trace()/c.sum()),
+                public_macro_f1=float(macro_f1(c)))
 
 # %% ../../nbs/12_training.ipynb #01f11849
 class _Run:
@@ -149,20 +161,24 @@ class _Run:
     parts = 'raw', 'average', 'optimizer', 'schedule'
     def __init__(self, model, config, steps):
         self.raw, self.epoch, self.best, self.best_epoch = model, 0, -1., 0
-        self.average, self.optimizer = recipe.averaged(model, config.ema), recipe.make_optimizer(model, config)
+        self.average, self.optimizer = (recipe.averaged(model, config.ema),
+                                        recipe.make_optimizer(model, config))
         self.schedule = recipe.make_schedule(self.optimizer, config, steps)
 
     def save(self, file, config):
         state = {k:getattr(self, k).state_dict() for k in self.parts}
-        state.update(epoch=self.epoch, best=self.best, best_epoch=self.best_epoch, config=json.dumps(asdict(config)))
+        state.update(epoch=self.epoch, best=self.best, best_epoch=self.best_epoch,
+                     config=json.dumps(asdict(config)))
         _write(file, lambda part: torch.save(state, part))
 
     def load(self, file, config):
         state = torch.load(file, map_location='cpu', weights_only=True)
         was, now = json.loads(state['config']), json.loads(json.dumps(asdict(config)))
-        differ = [k for k in {**was, **now} if k not in ('patience', 'bf16', 'compile') and was.get(k)!=now.get(k)]
+        differ = [k for k in {**was, **now} if k not in ('patience', 'bf16', 'compile')
+                  and was.get(k)!=now.get(k)]
         if differ:
-            raise TrainingError(f"{file.parent} holds a run with another recipe (different: {', '.join(differ)}). "
+            raise TrainingError(f"{file.parent} holds a run with another recipe (different: "
+                                f"{', '.join(differ)}). "
                                 "Give another --out, or --no-resume to start over.")
         for k in self.parts: getattr(self, k).load_state_dict(state[k])
         self.epoch, self.best, self.best_epoch = state['epoch'], state['best'], state['best_epoch']
@@ -176,31 +192,33 @@ def _accelerator(config, device):
     use = recipe.bf16_helps() if config.bf16 is None else config.bf16
     return Accelerator(mixed_precision='bf16' if use else 'no', cpu=device=='cpu')
 
+# %% ../../nbs/12_training.ipynb #f7d453b1
 def _vote_shares(arrays, votes, config):
     "float32 (N, votes): each face's shares of votes; zeros where nobody voted"
     n = config.model.n_votes
     if not config.votes_loss: return np.zeros((len(arrays), 0), np.float32)
     if votes is None:
-        raise TrainingError("votes_loss is set, so fit needs the annotators' votes: votes=read_ferplus(arrays), or "
-                            "set votes_loss to 0.")
+        raise TrainingError("votes_loss is set, so fit needs the annotators' votes: "
+                            "votes=read_ferplus(arrays), or set votes_loss to 0.")
     if votes.shape!=(len(arrays), n):
-        raise TrainingError(f"Votes are {votes.shape}; {len(arrays)} faces and model.n_votes={n} want "
-                            f"{(len(arrays), n)}.")
+        raise TrainingError(f"Votes are {votes.shape}; {len(arrays)} faces and model.n_votes={n} "
+                            f"want {(len(arrays), n)}.")
     return (votes/np.maximum(votes.sum(1, keepdims=True), 1)).astype(np.float32)
 
 # %% ../../nbs/12_training.ipynb #88ecbd81
 def _teachers(weights, config, classes, accelerator):
     "Networks that only predict"
     if bool(weights)!=bool(config.distill):
-        raise TrainingError(f"Teachers and distill go together; got {len(weights)} weights and distill "
-                            f"{config.distill}.")
+        raise TrainingError(f"Teachers and distill go together; got {len(weights)} weights and "
+                            f"distill {config.distill}.")
     models = []
     for w in weights:
         model, meta = load_weights(w)
         if tuple(meta['classes'])!=tuple(classes):
-            raise TrainingError(f"{Path(w).name} teaches {', '.join(meta['classes'])}; the student learns "
-                                f"{', '.join(classes)}.")
-        models.append(model.requires_grad_(False).to(accelerator.device, memory_format=torch.channels_last))
+            raise TrainingError(f"{Path(w).name} teaches {', '.join(meta['classes'])}; the student "
+                                f"learns {', '.join(classes)}.")
+        models.append(model.requires_grad_(False).to(accelerator.device,
+                                                     memory_format=torch.channels_last))
         if config.compile: models[-1].compile()
     return models
 
@@ -213,24 +231,28 @@ def _begin_from(model, weights, classes):
     had, want = names(meta['classes'], begun.config.n_votes), names(classes, model.config.n_votes)
     for k in ('head.1.weight', 'head.1.bias'):
         old, alike = state[k], state[k].shape[1:]==new[k].shape[1:]
-        state[k] = torch.stack([old[had.index(c)] if alike and c in had else new[k][i] for i,c in enumerate(want)])
+        state[k] = torch.stack([old[had.index(c)] if alike and c in had else new[k][i]
+                                for i,c in enumerate(want)])
     try: model.load_state_dict(state)
     except RuntimeError as e:
-        raise TrainingError(f"{Path(weights).name} holds a network of another form than the recipe's: {e}") from e
+        raise TrainingError(f"{Path(weights).name} holds a network of another form than the "
+                            f"recipe's: {e}") from e
     if begun.landmarks: model.set_landmark_stats(begun.landmarks.mean, begun.landmarks.std)
 
 # %% ../../nbs/12_training.ipynb #95faaf95
 def _network(train, config, begin):
     "The recipe's network as a run begins"
     if config.model.n_classes!=len(train.classes):
-        raise TrainingError(f"The recipe's network has {config.model.n_classes} labels, the faces have "
-                            f"{len(train.classes)} classes: set model.n_classes.")
+        raise TrainingError(f"The recipe's network has {config.model.n_classes} labels, the faces "
+                            f"have {len(train.classes)} classes: set model.n_classes.")
     torch.manual_seed(config.seed)
-    model = EmotionNet(config.model).set_landmark_stats(*landmark_stats(train.landmarks, train.valid))
+    model = EmotionNet(config.model).set_landmark_stats(*landmark_stats(train.landmarks,
+                                                                        train.valid))
     if begin: _begin_from(model, begin, train.classes)
     for m in _frozen(model, config.freeze): m.requires_grad_(False)
     return model
 
+# %% ../../nbs/12_training.ipynb #fa66cecf
 def _start(arrays, votes, config, device, teachers, begin):
     "Accelerator, run and loader of a recipe"
     accelerator, train = _accelerator(config, device), arrays.subset('Training')
@@ -257,11 +279,13 @@ def _keep_memory():
 def _commit() -> str|None:
     "The commit of the code that trains, if it is in a git checkout"
     if not shutil.which('git'): return None
-    done = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=files('fer_nb'), capture_output=True, text=True)
+    done = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=files('fer_nb'), capture_output=True,
+                          text=True)
     return done.stdout.strip() if done.returncode==0 else None
 
 def _sha256(file) -> str: return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
+# %% ../../nbs/12_training.ipynb #9862c3de
 def _open_run(out, config, accelerator, teachers, begin, loss):
     "Note what is about to run, and clear an earlier log"
     (out/'log.csv').unlink(missing_ok=True)
@@ -276,7 +300,8 @@ def _open_run(out, config, accelerator, teachers, begin, loss):
 # %% ../../nbs/12_training.ipynb #0da71d62
 def _write_weights(run, config, file):
     "The averaged weights as they are now"
-    about = dict(classes=run.classes, epoch=run.epoch, seed=config.seed, label_smoothing=config.label_smoothing)
+    about = dict(classes=run.classes, epoch=run.epoch, seed=config.seed,
+                 label_smoothing=config.label_smoothing)
     about['calibration'] = dict(fer2013=dict(smoothing=config.label_smoothing))
     _write(file, lambda part: save_weights(run.average.module, part, **about))
 
@@ -289,14 +314,17 @@ def _finish_epoch(run, row, config, out):
 def _epoch(run, loader, config, accelerator, public, progress):
     "One more epoch; returns its line of the log"
     from tqdm.auto import tqdm
-    loader.set_epoch(run.epoch) # accelerate's loader counts epochs itself: a continued run must tell it where it is
+    # accelerate's loader counts epochs itself: a continued run must tell it where it is
+    loader.set_epoch(run.epoch)
     run.epoch += 1; start = time.time()
     _seed_epoch(config.seed, run.epoch, accelerator.process_index)
     generator = torch.Generator(accelerator.device).manual_seed(torch.initial_seed())
     shown = progress and accelerator.is_main_process
-    with tqdm(total=len(loader), desc=f'epoch {run.epoch}/{config.epochs}', leave=False, disable=not shown) as bar:
+    with tqdm(total=len(loader), desc=f'epoch {run.epoch}/{config.epochs}', leave=False,
+              disable=not shown) as bar:
         loss, accuracy = _train_epoch(run, loader, config, accelerator, generator, bar)
-    row = dict(epoch=run.epoch, lr=run.schedule.get_last_lr()[0], train_loss=loss, train_accuracy=accuracy)
+    row = dict(epoch=run.epoch, lr=run.schedule.get_last_lr()[0], train_loss=loss,
+               train_accuracy=accuracy)
     with accelerator.autocast(): row.update(_validate(run.average.module, public))
     return row | dict(seconds=round(time.time()-start, 1))
 
@@ -335,7 +363,8 @@ def fit(arrays:FerArrays,       # with Training and PublicTest faces
         run.net, run.optimizer = accelerator.prepare(run.raw, run.optimizer)
         if config.compile: run.net.compile()
         epochs = min(config.epochs, stop_after or config.epochs)
-        _run_epochs(run, epochs, loader, config, accelerator, arrays.subset('PublicTest'), out, progress)
+        _run_epochs(run, epochs, loader, config, accelerator, arrays.subset('PublicTest'), out,
+                    progress)
         if lead: _write_weights(run, config, out/'last.safetensors')
     return out/'best.safetensors'
 
@@ -343,9 +372,11 @@ def fit(arrays:FerArrays,       # with Training and PublicTest faces
 def about_run(out:str|os.PathLike) -> dict[str, Any]:
     "Recipe, commit, cost and log of a run, for the metrics that are shipped with its weights"
     out, log = Path(out), read_log(out)
-    return dict(recipe=json.loads((out/'config.json').read_text()), run=json.loads((out/'run.json').read_text()),
+    return dict(recipe=json.loads((out/'config.json').read_text()),
+                run=json.loads((out/'run.json').read_text()),
                 hours=round(sum(r['seconds'] for r in log)/3600, 2), log=log)
 
+# %% ../../nbs/12_training.ipynb #ce21d3e5
 def plot_log(log:list[dict[str, float]], axs=None):
     "Loss and PublicTest scores over the epochs of a log"
     import matplotlib.pyplot as plt

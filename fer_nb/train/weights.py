@@ -23,10 +23,12 @@ def _sorted_header(data:bytes) -> bytes:
     "The same safetensors file, its header in alphabetical order"
     n = int.from_bytes(data[:8], 'little')
     head = json.loads(data[8:8+n])
-    text = json.dumps({k:dict(sorted(v.items())) for k,v in sorted(head.items())}, separators=(',', ':')).encode()
+    text = json.dumps({k:dict(sorted(v.items())) for k,v in sorted(head.items())},
+                      separators=(',', ':')).encode()
     text += b' '*(-len(text)%8) # numbers start at a multiple of eight
     return len(text).to_bytes(8, 'little') + text + data[8+n:]
 
+# %% ../../nbs/11_weights.ipynb #9f83aab6
 def save_weights(model:EmotionNet,
                  file:str|os.PathLike, # .safetensors
                  **meta                # more for the header, JSON-able: classes, calibration, metrics …
@@ -49,7 +51,8 @@ def _read_weights(file:Path) -> tuple[EmotionNet, dict[str, Any]]:
     with safe_open(file, 'pt') as f:
         meta = {k:json.loads(v) for k,v in (f.metadata() or {}).items()}
         state = {k:f.get_tensor(k) for k in f.keys()}
-    if meta.get('format') not in ('fer_nb-1', 'fer_nb-2'): raise WeightsError( # the first knew no votes
+    # the first knew no votes
+    if meta.get('format') not in ('fer_nb-1', 'fer_nb-2'): raise WeightsError(
         "it has no fer_nb header and was not written by `save_weights`")
     state = {k:v.float() if v.is_floating_point() else v for k,v in state.items()}
     if strange := [k for k,v in state.items() if not v.isfinite().all()]:
@@ -67,8 +70,8 @@ def load_weights(file:str|os.PathLike # .safetensors
     from safetensors import SafetensorError
     file = Path(file)
     if not file.is_file():
-        raise WeightsError(f"{file} does not exist. `fer_nb train` writes one; the package ships one in "
-                           f"fer_nb/weights.")
+        raise WeightsError(f"{file} does not exist. `fer_nb train` writes one; the package ships "
+                           f"one in fer_nb/weights.")
     try: return _read_weights(file)
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as e:
         # FerError and json's own are ValueErrors
@@ -82,7 +85,8 @@ class TorchNet:
                  meta:dict[str, Any]|None=None # header of its weights; None: uncalibrated
                 ):
         c = model.config
-        self.model, self.meta = model, meta or dict(classes=CLASSES[:c.n_classes], votes=VOTES[:c.n_votes])
+        self.model, self.meta = model, meta or dict(classes=CLASSES[:c.n_classes],
+                                                    votes=VOTES[:c.n_votes])
         self.calibration = Calibration.from_header(self.meta)
 
     def __call__(self,
@@ -92,10 +96,12 @@ class TorchNet:
                 ) -> np.ndarray: # float32 (N, labels + votes)
         "Logits of one view"
         device, was = next(self.model.parameters()).device, self.model.training
-        points, there = (torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in (landmarks, valid))
+        points, there = (torch.from_numpy(np.ascontiguousarray(a)).to(device)
+                         for a in (landmarks, valid))
         try:
             with torch.inference_mode():
-                return self.model.eval()(to_pixels(faces).to(device), align(points), there).float().cpu().numpy()
+                return self.model.eval()(to_pixels(faces).to(device), align(points),
+                                         there).float().cpu().numpy()
         finally: self.model.train(was)
 
     def __repr__(self) -> str:

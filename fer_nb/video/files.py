@@ -23,20 +23,25 @@ from ..image import ImageError, load_image
 from .mp4 import VideoError, _av
 
 # %% ../../nbs/25_video_files.ipynb #f8ebbdd1
-Film = str | os.PathLike | bytes | bytearray | memoryview | BinaryIO # a file: its path, its bytes, or opened with 'rb'
+# a file: its path, its bytes, or opened with 'rb'
+Film = str | os.PathLike | bytes | bytearray | memoryview | BinaryIO
 
-_FORMATS = ('mov matroska webm avi mpegts mpeg mpegvideo flv asf ogg gif apng h264 hevc m4v mjpeg mxf dv ivf '
-            'av1 obu nut yuv4mpegpipe rm').split()
+_FORMATS = ('mov matroska webm avi mpegts mpeg mpegvideo flv asf ogg gif apng h264 hevc m4v mjpeg '
+            'mxf dv ivf av1 obu nut yuv4mpegpipe rm').split()
 _PICTURES = b'\xff\xd8\xff', b'\x89PNG', b'BM', b'II*\0', b'MM\0*'
 MAX_PIXELS = 40_000_000 # of a frame: 8K has 33 million
 
 # %% ../../nbs/25_video_files.ipynb #022dd1cf
 def _called(source) -> str:
     "What a file is called; '' if it has no name"
-    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else str(getattr(source, 'name', '') or '')
+    return os.fspath(source) if isinstance(source,
+                                           (str, os.PathLike)) else str(getattr(source, 'name', '')
+                                                                        or '')
 
-def _seekable(file) -> bool: return getattr(file, 'seekable', lambda: hasattr(file, 'seek'))() # a pipe is not
+# a pipe is not
+def _seekable(file) -> bool: return getattr(file, 'seekable', lambda: hasattr(file, 'seek'))()
 
+# %% ../../nbs/25_video_files.ipynb #48ecf5de
 @contextlib.contextmanager
 def _file(source):
     "What holds the bytes of `source`, opened if need be, and its name for messages"
@@ -47,10 +52,12 @@ def _file(source):
         yield source, name
     elif re.match(r'[a-z0-9+.-]+://', str(source), re.I):
         raise VideoError(f"{name} is an address, not a file. Download it first.")
-    elif os.path.isdir(source): raise VideoError(f"{name} is a folder. Pass the videos in it, one by one.")
+    elif os.path.isdir(source):
+        raise VideoError(f"{name} is a folder. Pass the videos in it, one by one.")
     else:
         try: f = open(source, 'rb')
-        except OSError as e: raise VideoError(f"{name} cannot be opened ({e.strerror}). Check the path.") from e
+        except OSError as e:
+            raise VideoError(f"{name} cannot be opened ({e.strerror}). Check the path.") from e
         with f: yield f, name
 
 # %% ../../nbs/25_video_files.ipynb #7c508abc
@@ -59,14 +66,19 @@ def _refused(f, name) -> VideoError:
     try: f.seek(0); start = f.read(16)
     except (OSError, ValueError, AttributeError): start = b'?'
     if not start: return VideoError(f"{name} is empty: 0 bytes. Copy or upload it again.", 'empty')
-    if start.startswith(_PICTURES): return VideoError(f"{name} is a picture, not a video: `predict` reads it.")
+    if start.startswith(_PICTURES):
+        return VideoError(f"{name} is a picture, not a video: `predict` reads it.")
     if start[4:8]==b'ftyp':
-        return VideoError(f"{name} was cut short before its index was written. Copy or export it again.")
-    return VideoError(f"{name} is not a video that can be read. Pass an MP4, MOV, WebM, MKV, AVI or GIF.")
+        return VideoError(f"{name} was cut short before its index was written. Copy or export it "
+                          f"again.")
+    return VideoError(f"{name} is not a video that can be read. Pass an MP4, MOV, WebM, MKV, AVI "
+                      f"or GIF.")
 
+# %% ../../nbs/25_video_files.ipynb #2e784bc7
 def _too_large(w, h, name) -> VideoError:
     limit = f'{MAX_PIXELS/1e6:.3g} million pixels'
-    return VideoError(f"{name} has frames of {w}×{h}: more than {limit}. Save a smaller copy.", 'too_large')
+    return VideoError(f"{name} has frames of {w}×{h}: more than {limit}. Save a smaller copy.",
+                      'too_large')
 
 # %% ../../nbs/25_video_files.ipynb #1927bbd6
 @contextlib.contextmanager
@@ -74,15 +86,20 @@ def _open(source):
     "Container, stream of pictures and name of a video file"
     av = _av()
     with _file(source) as (f, name):
-        try: container = av.open(f, options=dict(format_whitelist=','.join(_FORMATS)), metadata_errors='replace')
+        try:
+            container = av.open(f, options=dict(format_whitelist=','.join(_FORMATS)),
+                                metadata_errors='replace')
         except (av.FFmpegError, UnicodeError) as e: raise _refused(f, name) from e
         with container:
-            moving = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+            moving = [s for s in container.streams.video
+                      if not s.disposition & av.stream.Disposition.attached_pic]
             if not moving or moving[0].codec_context is None:
                 raise VideoError(f"{name} holds no moving pictures.", 'no_video')
             codec = moving[0].codec_context
-            if codec.width*codec.height>MAX_PIXELS: raise _too_large(codec.width, codec.height, name)
-            codec.options = dict(max_pixels=str(MAX_PIXELS)) # the decoder refuses frames that grow beyond it later
+            if codec.width*codec.height>MAX_PIXELS:
+                raise _too_large(codec.width, codec.height, name)
+            # the decoder refuses frames that grow beyond it later
+            codec.options = dict(max_pixels=str(MAX_PIXELS))
             yield container, moving[0], name
 
 # %% ../../nbs/25_video_files.ipynb #f4517705
@@ -100,6 +117,7 @@ def _length(container, stream) -> float|None:
     if stream.duration: return float(stream.duration*stream.time_base)
     return container.duration/1e6 if container.duration else None
 
+# %% ../../nbs/25_video_files.ipynb #8df3c7c7
 def _counted(container, stream) -> float:
     "Seconds from the first packet to the last"
     times = [float(p.pts*p.time_base) for p in container.demux(stream) if p.pts is not None]
@@ -107,7 +125,8 @@ def _counted(container, stream) -> float:
 
 # %% ../../nbs/25_video_files.ipynb #83c34249
 def _upright(stream, frame) -> tuple[int, tuple[int, int]]:
-    "Quarter turns counterclockwise that bring `frame` upright; its width and height after them, in square pixels"
+    """Quarter turns counterclockwise that bring `frame` upright; its width and height after them,
+    in square pixels"""
     turns, ratio = round(frame.rotation/90) % 4, float(stream.sample_aspect_ratio or 1)
     w, h = max(1, round(frame.width*ratio)), frame.height
     return turns, (h, w) if turns%2 else (w, h)
@@ -118,7 +137,8 @@ def video_info(source:Film # path, bytes or file opened with 'rb'
     "Size, length and rate of a video file; one frame is decoded. Raises `VideoError`."
     av = _av()
     with _open(source) as (container, stream, name):
-        rate, seconds, codec = stream.average_rate, _length(container, stream), stream.codec_context.name
+        rate, seconds, codec = (stream.average_rate, _length(container, stream),
+                                stream.codec_context.name)
         try: size = _upright(stream, next(container.decode(stream)))[1]
         except (StopIteration, av.FFmpegError) as e:
             raise VideoError(f"{name} holds no frame that can be read.", 'empty') from e
@@ -137,6 +157,7 @@ class Frame:
     message:str=''      # a sentence for people; empty if ok
     scale:float=1.      # pixels of the video for one of `image`
 
+# %% ../../nbs/25_video_files.ipynb #1b42c249
 def _picture(stream, frame, max_side) -> tuple[np.ndarray, float]:
     "A decoded frame as upright RGB, at most `max_side` pixels long, and its scale"
     turns, (w, h) = _upright(stream, frame)
@@ -152,8 +173,10 @@ def _seconds_of(p) -> float|None: return None if p.pts is None else float(p.pts*
 def _fault(codec) -> VideoError:
     "Why a packet gave no picture"
     w, h = codec.width, codec.height
-    return VideoError('This frame is damaged.') if 0<w*h<=MAX_PIXELS else _too_large(w, h, 'The film')
+    return (VideoError('This frame is damaged.') if 0<w*h<=MAX_PIXELS
+            else _too_large(w, h, 'The film'))
 
+# %% ../../nbs/25_video_files.ipynb #977d93ef
 def _of_packet(packet, stream, end) -> Iterator[tuple[float|None, Any]]:
     "(seconds, frame or `VideoError`) of one packet; one that is damaged stands for its picture"
     av, codec = _av(), stream.codec_context
@@ -169,26 +192,30 @@ def _of_packet(packet, stream, end) -> Iterator[tuple[float|None, Any]]:
 def _decoded(container, stream) -> Iterator[tuple[float|None, Any]]:
     "(seconds or None, frame or `VideoError`) of a file, in order of time"
     broken, end, packets = [], 0., container.demux()
-    with contextlib.suppress(_av().FFmpegError):               # behind such a place nothing can be found
+    # behind such a place nothing can be found
+    with contextlib.suppress(_av().FFmpegError):
         for packet in packets:
             now = _seconds_of(packet)
             if now is not None: end = max(end, now + float((packet.duration or 0)*packet.time_base))
             if packet.stream.index!=stream.index: continue
             for seconds,frame in _of_packet(packet, stream, end):
-                if isinstance(frame, VideoError) and seconds is not None: broken.append((seconds, frame)); continue
+                if isinstance(frame, VideoError) and seconds is not None:
+                    broken.append((seconds, frame)); continue
                 broken.sort(key=lambda b: b[0])
                 while broken and seconds is not None and broken[0][0]<=seconds: yield broken.pop(0)
                 yield seconds, frame
     yield from sorted(broken, key=lambda b: b[0])
     promised = (container.duration or 0)/1e6
     if end < (container.start_time or 0)/1e6 + promised - .5:
-        yield end, VideoError(f"The file is cut short: {promised:.1f} s were announced, and it ends here.")
+        yield end, VideoError(f"The file is cut short: {promised:.1f} s were announced, and it "
+                              f"ends here.")
 
 # %% ../../nbs/25_video_files.ipynb #913cc144
 class _Rate:
     "Which frames to take so that there are at most `fps` a second; None: all"
     def __init__(self, fps:float|None):
-        if fps is not None and not fps>0: raise VideoError(f"fps counts frames a second; {fps:g} is none.")
+        if fps is not None and not fps>0:
+            raise VideoError(f"fps counts frames a second; {fps:g} is none.")
         self.fps, self.last = fps, -math.inf
 
     def __call__(self, time:float) -> bool:
@@ -198,12 +225,14 @@ class _Rate:
 
 # %% ../../nbs/25_video_files.ipynb #5f6b396e
 def _skip(container, stream, start) -> float|None:
-    "Jump to shortly before `start`, where the file allows it; seconds of its first frame, None if still unknown"
+    """Jump to shortly before `start`, where the file allows it; seconds of its first frame, None
+    if still unknown"""
     if start<3 or not _length(container, stream) or stream.start_time is None: return None
     try: container.seek(stream.start_time + int((start-1)/stream.time_base), stream=stream)
     except _av().FFmpegError: return None
     return float(stream.start_time*stream.time_base)
 
+# %% ../../nbs/25_video_files.ipynb #e0fcce6f
 def _timed(container, stream, start) -> Iterator[tuple[float, Any]]:
     "(seconds since the first frame, frame or `VideoError`): from `start` on, never backwards"
     zero, now, step = _skip(container, stream, start), None, 1/float(stream.average_rate or 25)
@@ -219,12 +248,14 @@ def _not_over(seconds, name, limit) -> None:
         much = f"{name} lasts {seconds:.0f} s; the limit is {limit:g} s."
         raise VideoError(f"{much} Cut it, or raise max_seconds.", 'too_long')
 
+# %% ../../nbs/25_video_files.ipynb #43051648
 def _framed(i, now, frame, stream, max_side) -> Frame:
     "A decoded frame, or why there is none, as a `Frame`"
     if isinstance(frame, VideoError): return Frame(i, now, None, frame.status, str(frame))
     try: image, scale = _picture(stream, frame, max_side)
     except (_av().FFmpegError, ValueError):
-        return Frame(i, now, None, 'unreadable', f'This frame is {frame.width}×{frame.height} and cannot be read.')
+        return Frame(i, now, None, 'unreadable',
+                     f'This frame is {frame.width}×{frame.height} and cannot be read.')
     return Frame(i, now, image, scale=scale)
 
 # %% ../../nbs/25_video_files.ipynb #b8655229
@@ -249,15 +280,18 @@ def _shrunk(image, max_side) -> dict:
     h, w = image.shape[:2]
     if not max_side or max(h, w)<=max_side: return dict(image=image)
     part = max_side/max(h, w)
-    small = Image.fromarray(image).resize((max(1, round(w*part)), max(1, round(h*part))), Image.Resampling.BOX)
+    small = Image.fromarray(image).resize((max(1, round(w*part)), max(1, round(h*part))),
+                                          Image.Resampling.BOX)
     return dict(image=np.asarray(small), scale=w/small.width)
 
+# %% ../../nbs/25_video_files.ipynb #63326bd3
 def _read_frames(frames, rate, fps, start, end, max_side) -> Iterator[Frame]:
     take = _Rate(fps)
     for i,f in enumerate(frames):
         timed = isinstance(f, (tuple, list)) and len(f)==2 and np.ndim(f[0])==0
         if not timed and not rate:
-            raise VideoError("Frames without times need a rate: rate=30, say. Or pass pairs (seconds, frame).")
+            raise VideoError("Frames without times need a rate: rate=30, say. Or pass pairs "
+                             "(seconds, frame).")
         seconds, image = f if timed else (i/rate, f)
         if seconds>end: return
         if seconds<start or not take(seconds): continue
@@ -267,7 +301,8 @@ def _read_frames(frames, rate, fps, start, end, max_side) -> Iterator[Frame]:
 # %% ../../nbs/25_video_files.ipynb #f0096b1e
 def _device(number) -> dict:
     "What `av.open` takes for a webcam of this system"
-    if sys.platform=='darwin': return dict(file=str(number), format='avfoundation', options=dict(framerate='30'))
+    if sys.platform=='darwin':
+        return dict(file=str(number), format='avfoundation', options=dict(framerate='30'))
     if os.name!='nt': return dict(file=f'/dev/video{number}', format='v4l2')
     cameras = [d.name for d in _av().enumerate_input_devices('dshow') if 'video' in d.media_types]
     return dict(file=f'video={cameras[number]}', format='dshow')
@@ -282,9 +317,11 @@ def _pictures(container) -> Iterator[Any]:
                 try: yield from packet.decode()
                 except av.FFmpegError: yield None
             return
-        except av.error.BlockingIOError: time.sleep(.005); packets = container.demux(video=0) # no picture yet
+        # no picture yet
+        except av.error.BlockingIOError: time.sleep(.005); packets = container.demux(video=0)
         except av.FFmpegError: return
 
+# %% ../../nbs/25_video_files.ipynb #1b567209
 def _read_webcam(number, fps, end, max_side) -> Iterator[Frame]:
     try: container = _av().open(**_device(number))
     except (_av().FFmpegError, IndexError, ValueError) as e:
@@ -307,11 +344,13 @@ def read_video(source:Film|int|Iterable, # a file; a webcam's number; or frames:
                max_side:int|None=1280,      # shrink frames to this longest side, pixels; None: leave them
                rate:float|None=None # frames a second of frames that come without times
               ) -> Iterator[Frame]:
-    "Yields `Frame`s in order of time. If `source` is no video, the first frame raises `VideoError`."
+    """Yields `Frame`s in order of time. If `source` is no video, the first frame raises
+    `VideoError`."""
     end = math.inf if end is None else end
     if isinstance(source, Film) or hasattr(source, 'read'):
         return _read_file(source, fps, start, end, max_seconds, max_side)
     end = min(end, math.inf if max_seconds is None else start+max_seconds)
     if isinstance(source, (int, np.integer)): return _read_webcam(int(source), fps, end, max_side)
     if hasattr(source, '__iter__'): return _read_frames(source, rate, fps, start, end, max_side)
-    raise VideoError(f"A video is a path, bytes, a file, a webcam's number, or frames; not {type(source).__name__}")
+    raise VideoError(f"A video is a path, bytes, a file, a webcam's number, or frames; not "
+                     f"{type(source).__name__}")

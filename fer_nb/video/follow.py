@@ -21,7 +21,8 @@ from ..landmarks import head_pose
 Square = tuple[float, float, float, float] # (x0, y0, x1, y1), pixels
 
 def frame_shift(a:Square, b:Square) -> float:
-    "How far frame `b` is from frame `a`: the largest of its shifts and of its growth, in sides of `a`"
+    """How far frame `b` is from frame `a`: the largest of its shifts and of its growth, in sides
+    of `a`"""
     side = a[2]-a[0]
     return max(abs(a[0]+a[2]-b[0]-b[2])/2, abs(a[1]+a[3]-b[1]-b[3])/2, abs(b[2]-b[0]-side)) / side
 
@@ -36,13 +37,15 @@ def looks(crop:np.ndarray # uint8 (H, W), gray, framed
     return v/max(float(np.linalg.norm(v)), 1e-6)
 
 # %% ../../nbs/26_follow.ipynb #ac49bee9
-SAME, SOON = .7, .15     # least correlation of looks with the last second, seen again within so many seconds
+# least correlation of looks with the last second, seen again within so many seconds
+SAME, SOON = .7, .15
 STILL, ALIKE = .55, .6   # the same after a gap: where the face is expected, and elsewhere
 TILT = .8                # with the frame before, where the face is expected
 
 # %% ../../nbs/26_follow.ipynb #15218a74
 def _nothing() -> np.ndarray: return np.zeros(0, np.float32)
 
+# %% ../../nbs/26_follow.ipynb #b4b47cda
 @dataclass
 class TrackedFace:
     "A face in one frame, and who it is"
@@ -62,7 +65,8 @@ class TrackedFace:
     sure:bool=True       # that this is still the same face
 
     def same(self, view:np.ndarray, near:bool, time:float) -> bool:
-        "Is a `view`, as `looks` gives it, one of this face? `near`: it is where this face is expected"
+        """Is a `view`, as `looks` gives it, one of this face? `near`: it is where this face is
+        expected"""
         least = SAME if time-self.seen<SOON else STILL if near else ALIKE
         return float(self.looks@view)>=least or near and float(self.before@view)>=TILT
 
@@ -79,17 +83,21 @@ def _shown(image, frame, roll) -> np.ndarray:
 
 # %% ../../nbs/26_follow.ipynb #923b00f1
 def _reframed(points, frame, roll) -> tuple[np.ndarray, Square, float]:
-    "Points of the crop that shows `frame`, leveled by `roll`: as they lie in the next one, its frame and roll"
+    """Points of the crop that shows `frame`, leveled by `roll`: as they lie in the next one, its
+    frame and roll"""
     tilted = unleveled(points, roll)                                          # in `frame` as it is
     roll = roll + head_pose(points)['roll']
     roll = roll if abs(roll)>LEVEL else 0.
     level = unleveled(tilted, -roll)
     left, top, right, bottom = frame_points(level)
-    x, y, _ = unleveled(np.array([[(left+right)/2, (top+bottom)/2, 0.]]), roll)[0] # its middle, in `frame`
+    # its middle, in `frame`
+    x, y, _ = unleveled(np.array([[(left+right)/2, (top+bottom)/2, 0.]]), roll)[0]
     side, grown = frame[2]-frame[0], right-left
     x, y, half = frame[0]+x*side, frame[1]+y*side, grown*side/2
-    return (level - [left, top, 0])/grown, (float(x-half), float(y-half), float(x+half), float(y+half)), roll
+    return (level - [left, top, 0])/grown, (float(x-half), float(y-half), float(x+half),
+                                            float(y+half)), roll
 
+# %% ../../nbs/26_follow.ipynb #dd200554
 def _look(extractor, image, face, frame) -> None:
     "Note what FaceMesh sees in `frame` of the picture, and what the frame shows that it gives"
     for _ in range(2):
@@ -119,38 +127,44 @@ class _Follower:
         for f in self.faces:
             was_sure, was_found, expected[id(f)] = f.sure, f.found, f.frame
             _look(self.extractor, image, f, f.frame)
-            f.sure, f.changed = f.face>0 and f.same(f.view, overlap(expected[id(f)], f.frame)>.5, time), False
+            f.sure, f.changed = f.face>0 and f.same(f.view, overlap(expected[id(f)], f.frame)>.5,
+                                                    time), False
             alarm |= was_sure and (not f.sure or was_found and not f.found)
         alarm |= self._part()
         for f in self.faces:
             if f.sure: _remember(f, time, f.seen)
-            elif f.face: f.frame = expected[id(f)]                              # not where it has strayed to
+            # not where it has strayed to
+            elif f.face: f.frame = expected[id(f)]
         return alarm
 
     def _part(self) -> bool:
         "Two tracks on one face: the one that resembles it less has lost its own"
         met = False
         for a,b in itertools.combinations([f for f in self.faces if f.sure], 2):
-            if overlap(a.frame, b.frame)>.5: min(a, b, key=lambda f: float(f.looks@f.view)).sure = False; met = True
+            if overlap(a.frame, b.frame)>.5:
+                min(a, b, key=lambda f: float(f.looks@f.view)).sure = False; met = True
         return met
 
 # %% ../../nbs/26_follow.ipynb #4acb1b3b
 def _pairs(known, found, fit) -> list[tuple[Any, Any]]:
     "Greedy matching, the best pair first; only pairs with a positive `fit`"
-    fits = sorted(((fit(a, b), i, j) for i,a in enumerate(known) for j,b in enumerate(found)), reverse=True)
+    fits = sorted(((fit(a, b), i, j) for i,a in enumerate(known) for j,b in enumerate(found)),
+                  reverse=True)
     out, taken_i, taken_j = [], set(), set()
     for value,i,j in fits:
         if value>0 and i not in taken_i and j not in taken_j:
             out.append((known[i], found[j])); taken_i.add(i); taken_j.add(j)
     return out
 
+# %% ../../nbs/26_follow.ipynb #c20fad9e
 def _there(f, detected) -> float:
     "Is the `detected` face one which is being followed?"
     near = overlap(f.frame, detected.frame)
     return near if near>.3 else 0
 
 def _resemblance(f, stranger) -> float:
-    "How well a detected face fits one that is missing; 0 if it cannot be it. One that has a number comes first."
+    """How well a detected face fits one that is missing; 0 if it cannot be it. One that has a
+    number comes first."""
     near = overlap(f.frame, stranger.frame)
     if not f.same(stranger.view, near>.5, stranger.seen): return 0
     return (f.face>0)*2+near + float(f.looks@stranger.view)+1
@@ -164,15 +178,18 @@ def _take_up(f, s, time) -> None:
     s.changed = float(f.looks@s.view)<ALIKE
     _remember(s, time, f.seen)
 
+# %% ../../nbs/26_follow.ipynb #1e76cc4f
 def _meet(extractor, image, found, followed, time, roll) -> list[TrackedFace]:
     "Look at detected faces; those on which a face is being followed already are left out"
     strangers = [TrackedFace(0, d.frame, d.score, roll=roll, seen=time, since=time) for d in found]
     for s in strangers: _look(extractor, image, s, s.frame); s.looks = s.before = s.view
     return [s for s in strangers if not any(overlap(s.frame, f.frame)>.3 for f in followed)]
 
+# %% ../../nbs/26_follow.ipynb #e6c9d55b
 def _calm(faces, gone, time) -> bool:
     "Is everybody being followed, and nobody just gone?"
-    return bool(faces) and all(f.sure and f.found for f in faces) and not any(time-f.seen<1 for f in gone)
+    return (bool(faces) and all(f.sure and f.found for f in faces)
+            and not any(time-f.seen<1 for f in gone))
 
 def _may_wait(f, followed, missing, width) -> bool:
     "Had a number for the stranger `f` better wait?"
@@ -188,13 +205,15 @@ class _Upright:
                  detector:Callable, # like `FaceDetector`; one without `find` takes the film as it lies
                  tries:int=5        # looks in which to find it out
                 ):
-        self.detector, self.tries, self.turned = detector, tries if hasattr(detector, 'find') else 0, 0
+        self.detector, self.tries, self.turned = (detector, tries if hasattr(detector, 'find')
+                                                  else 0, 0)
 
     def __call__(self, image) -> list[Any]: # faces as they lie in the picture
         if self.tries: return self._find(image)
         if not self.turned: return self.detector(image)
         faces = self.detector(np.ascontiguousarray(np.rot90(image, -self.turned//90)))
-        return [replace(f, frame=_box_back(f.frame, self.turned, image.shape[1::-1])) for f in faces]
+        return [replace(f, frame=_box_back(f.frame, self.turned, image.shape[1::-1]))
+                for f in faces]
 
     def _find(self, image) -> list[Any]:
         faces, self.turned = self.detector.find(image)
@@ -208,7 +227,8 @@ class _Found(_Follower):
     detector:_Upright; most:int; gone:list[TrackedFace]; count:int; detections:int
 
     def _detect(self, image, time) -> tuple[list[TrackedFace], list[TrackedFace]]:
-        "Find all faces, number the new ones, take up the lost ones: who is there, and who is missing"
+        """Find all faces, number the new ones, take up the lost ones: who is there, and who is
+        missing"""
         found = self.detector(image); self.detections += 1
         followed = [f for f in self.faces if f.sure and f.found]
         known = _pairs(followed, found, _there)
@@ -219,7 +239,8 @@ class _Found(_Follower):
         again = _pairs(missing, strangers, _resemblance)
         for f,s in again: _take_up(f, s, time)
         missing = _without(missing, [f for f,_ in again])
-        for s in strangers: self._number(s, _may_wait(s, followed, any(f.face for f in missing), image.shape[1]))
+        for s in strangers:
+            self._number(s, _may_wait(s, followed, any(f.face for f in missing), image.shape[1]))
         return followed+strangers, missing
 
     def _number(self, f, waits) -> None:
@@ -238,7 +259,8 @@ class FaceTracker(_Found):
                  most:int=64          # faces followed, the largest: each costs some 5 ms a frame
                 ):
         super().__init__(extractor)
-        self.detector, self.gone, self.count, self.due, self.detections = _Upright(detector), [], 0, -math.inf, 0
+        self.detector, self.gone, self.count, self.due, self.detections = (_Upright(detector), [],
+                                                                           0, -math.inf, 0)
         self.every, self.pause, self.remember, self.most = every, pause, remember, most
 
     def __call__(self,

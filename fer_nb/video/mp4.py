@@ -35,7 +35,8 @@ def _av() -> Any:
 
 # %% ../../nbs/25_mp4.ipynb #f965a57c
 class _Again(io.RawIOBase):
-    "A second place in a file that is being written: moving the index to the front reads while it writes"
+    """A second place in a file that is being written: moving the index to the front reads while it
+    writes"""
     def __init__(self, f): self.f, self.at = f, 0
     def readable(self): return True
     def seekable(self): return True
@@ -62,25 +63,31 @@ def _fitted(image, w, h):
 class _Encoder:
     "Pictures with times into an open file"
     def __init__(self, file, w, h, crf):
-        if min(w, h)<2: raise VideoError(f"A film's sides have 2 pixels or more; this picture is {w}×{h}.")
+        if min(w, h)<2:
+            raise VideoError(f"A film's sides have 2 pixels or more; this picture is {w}×{h}.")
         self.container = _av().open(file, 'w', format='mp4', options=dict(movflags='faststart'),
                                     io_open=lambda url, flags, options: _Again(file))
-        options = dict(preset='superfast', crf=str(crf), bf='0')               # bf: in order, so the length is exact
-        self.stream, self.last, self.gap = self.container.add_stream('libx264', options=options), -1, 3000
+        # bf: in order, so the length is exact
+        options = dict(preset='superfast', crf=str(crf), bf='0')
+        self.stream, self.last, self.gap = self.container.add_stream('libx264',
+                                                                     options=options), -1, 3000
         self.stream.width, self.stream.height, self.stream.pix_fmt = w//2*2, h//2*2, 'yuv420p'
-        self.stream.codec_context.time_base = self.stream.time_base = Fraction(1, 90_000) # divides every usual rate
+        # divides every usual rate
+        self.stream.codec_context.time_base = self.stream.time_base = Fraction(1, 90_000)
 
     def write(self, image, seconds):
         pixels = _fitted(image, self.stream.width, self.stream.height)
         frame = _av().VideoFrame.from_ndarray(pixels, format='rgb24')
-        frame.time_base, frame.pts = self.stream.codec_context.time_base, max(round(seconds*90_000), self.last+1)
+        frame.time_base, frame.pts = (self.stream.codec_context.time_base,
+                                      max(round(seconds*90_000), self.last+1))
         if self.last>=0: self.gap = frame.pts-self.last
         self.last = frame.pts
         self.mux(frame)
 
     def mux(self, frame):
         for packet in self.stream.encode(frame):
-            packet.duration = self.gap          # only the last one's counts: it lasts as long as the one before
+            # only the last one's counts: it lasts as long as the one before
+            packet.duration = self.gap
             self.container.mux(packet)
 
     def close(self): self.mux(None); self.container.close()
@@ -96,7 +103,8 @@ def _target(out) -> str|None:
 
 # %% ../../nbs/25_mp4.ipynb #027083c3
 class Mp4Writer:
-    "A context in which `write` adds pictures to an H.264 MP4 without sound; memory does not grow with its length."
+    """A context in which `write` adds pictures to an H.264 MP4 without sound; memory does not grow
+    with its length."""
     def __init__(self,
                  out:str|os.PathLike|BinaryIO|None=None, # path, or a file opened with 'w+b'; None: see `getvalue`
                  crf:int=23 # x264's quality: 18 hardly shows, 28 is small
@@ -106,7 +114,9 @@ class Mp4Writer:
         self.open = contextlib.ExitStack()
 
     def __enter__(self) -> 'Mp4Writer':
-        if self.path: self.file = self.open.enter_context(open(self.open.enter_context(whole_file(self.path)), 'w+b'))
+        if self.path:
+            self.file = self.open.enter_context(open(self.open.enter_context(whole_file(self.path)),
+                                                     'w+b'))
         return self
 
     def write(self,
@@ -120,7 +130,9 @@ class Mp4Writer:
     def __exit__(self, kind, error, trace) -> None:
         with contextlib.suppress(Exception) if kind else contextlib.nullcontext():
             if self.encoder: self.encoder.close()
-        if not kind and not self.encoder: kind, error = VideoError, VideoError('No picture was written.') # no file
+        # no file
+        if not kind and not self.encoder:
+            kind, error = VideoError, VideoError('No picture was written.')
         self.open.__exit__(kind, error, trace)
 
     def getvalue(self) -> bytes: return self.file.getvalue() # pyright: ignore

@@ -21,6 +21,8 @@ from ..faces import draw_faces
 from ..tables import as_row, columns, table_writer, write_table
 from .files import Film, Frame, _called, _seekable, read_video, video_info
 from .mp4 import Mp4Writer, VideoError
+
+# %% ../../nbs/27_timeline.ipynb #a10b0b46
 from .track import EmotionTracker, FaceRow, track
 
 if TYPE_CHECKING:
@@ -58,7 +60,8 @@ class _Kept:
         return [r for r in self.rows if r.face==face]
 
     def summary(self) -> list[dict[str, float]]:
-        "For each face: face, start, end, seconds seen, and the fraction of these by emotion or 'uncertain'"
+        """For each face: face, start, end, seconds seen, and the fraction of these by emotion or
+        'uncertain'"""
         return [self._sum(face, _step([r.time for r in self.rows])) for face in self.faces()]
 
     def _sum(self, face, step) -> dict[str, float]:
@@ -69,7 +72,8 @@ class _Kept:
 
 # %% ../../nbs/27_timeline.ipynb #b8910410
 class Timeline(_Kept):
-    "All rows of a film; `len`, iteration and indexing are those of `rows`. In a notebook it shows its summary."
+    """All rows of a film; `len`, iteration and indexing are those of `rows`. In a notebook it
+    shows its summary."""
     def to_dicts(self) -> list[dict[str, Any]]:
         "Flat rows, keys as `tables.columns(film=True)` names them"
         names = columns(self.classes, film=True)
@@ -108,14 +112,16 @@ def _as_text(timeline, format) -> str:
     table.write(timeline.to_dicts()); table.close()
     return out.getvalue().decode()
 
+# %% ../../nbs/27_timeline.ipynb #ebcbc089
 def _summary_html(timeline) -> str:
     def line(tag, row): return '<tr>'+''.join(f'<{tag}>{v}</{tag}>' for v in row)+'</tr>'
     faces = timeline.summary()
     if not faces: return f'<p>{len(timeline)} rows, no face</p>'
     shown = [k for k in (*timeline.classes, 'uncertain') if any(f[k]>=.005 for f in faces)]
     times = 'start', 'end', 'seconds'
-    body = (line('td', [f['face'], *(f'{f[k]:.1f}' for k in times), *(f'{f[k]:.0%}' for k in shown)]) for f in faces)
-    return f"<table>{line('th', ['face', 'from', 'to', 'seconds seen', *shown])}{''.join(body)}</table>"
+    body = (line('td', [f['face'], *(f'{f[k]:.1f}' for k in times),
+                        *(f'{f[k]:.0%}' for k in shown)]) for f in faces)
+    return (f"<table>{line('th', ['face', 'from', 'to', 'seconds seen', *shown])}{''.join(body)}</table>")
 
 # %% ../../nbs/27_timeline.ipynb #c037b1a2
 def _runs(values) -> Iterator[tuple]:
@@ -124,6 +130,7 @@ def _runs(values) -> Iterator[tuple]:
     for i in range(1, len(values)+1):
         if i==len(values) or values[i]!=values[start]: yield values[start], start, i-1; start = i
 
+# %% ../../nbs/27_timeline.ipynb #fae4d0a6
 def _name(ax, x, width, text, color, sure) -> None:
     "The word in the strip, where it has room"
     from matplotlib.colors import to_rgb
@@ -131,22 +138,27 @@ def _name(ax, x, width, text, color, sure) -> None:
     inches = width/(right-left)*ax.get_position().width*ax.figure.get_figwidth()
     dark = sure and np.dot(to_rgb(color), (.30, .59, .11))<.5
     ink = 'white' if dark else 'black'
-    if inches > .085*len(text): ax.text(x, 1.13, text, ha='center', va='center', fontsize=8, color=ink)
+    if inches > .085*len(text):
+        ax.text(x, 1.13, text, ha='center', va='center', fontsize=8, color=ink)
 
 # %% ../../nbs/27_timeline.ipynb #445eac52
 def _color(emotion) -> str: return COLORS.get(emotion, '#d0d0d0')
 
+# %% ../../nbs/27_timeline.ipynb #20008b72
 def _draw_piece(ax, rows, classes, step) -> None:
     "Stacked probabilities of rows without a gap, and the strip of predictions above"
     from matplotlib.patches import Rectangle
     t = np.array([r.time for r in rows] + [rows[-1].time+step])
-    p = np.array([list(r.probabilities.values()) for r in rows])                        # (frames, classes)
+    # (frames, classes)
+    p = np.array([list(r.probabilities.values()) for r in rows])
     ax.stackplot(t, np.vstack([p, p[-1:]]).T, colors=[_color(c) for c in classes], linewidth=0)
     for (emotion, sure),a,b in _runs([(r.emotion, r.status=='ok') for r in rows]):
         left, width = float(t[a]), float(t[b+1]-t[a])
-        ax.add_patch(Rectangle((left, 1.04), width, .2, color=_color(emotion), alpha=1 if sure else .35, lw=0))
+        ax.add_patch(Rectangle((left, 1.04), width, .2, color=_color(emotion),
+                               alpha=1 if sure else .35, lw=0))
         _name(ax, left+width/2, width, emotion if sure else emotion+'?', _color(emotion), sure)
 
+# %% ../../nbs/27_timeline.ipynb #98eaab27
 def _draw_face(ax, rows, classes, step) -> None:
     rows = [r for r in rows if r.probabilities]
     breaks = np.flatnonzero(np.diff([r.time for r in rows]) > 3*step+1e-6)+1
@@ -168,14 +180,17 @@ def plot_timeline(timeline:Timeline,  # of `analyze_video`
     try:
         from matplotlib.figure import Figure
     except ImportError as e: raise MissingExtra('A plot', 'notebook') from e
-    if face and not timeline.of(face): raise FerError(f"There is no face {face}; there are {timeline.faces()}.")
-    numbers = [face] if face else sorted(sorted(timeline.faces(), key=lambda n: -len(timeline.of(n)))[:6])
+    if face and not timeline.of(face):
+        raise FerError(f"There is no face {face}; there are {timeline.faces()}.")
+    numbers = [face] if face else sorted(sorted(timeline.faces(),
+                                                key=lambda n: -len(timeline.of(n)))[:6])
     times = [r.time for r in timeline.rows] or [0.]
     step, n = _step(times), max(1, len(numbers))
     fig = Figure(figsize=(width, .9+1.25*n), layout='constrained')
     axs = fig.subplots(n, 1, sharex=True, squeeze=False)[:, 0]
     for ax,number in zip(axs, numbers or [0]):
-        ax.set(xlim=(min(times), max(times)+step or 1), ylim=(0, 1.26), yticks=[0, .5, 1], xlabel='seconds')
+        ax.set(xlim=(min(times), max(times)+step or 1), ylim=(0, 1.26), yticks=[0, .5, 1],
+               xlabel='seconds')
         ax.set_ylabel(f'face {number}' if number else 'no face')
         ax.spines[['top', 'right']].set_visible(False)
         ax.label_outer()
@@ -194,21 +209,27 @@ def draw_rows(image:np.ndarray,   # uint8 (H, W, 3), RGB
     here = [replace(r, box=tuple(v/scale for v in r.box)) for r in rows if r.face and r.box]
     if not here: return image
     colors, numbers = [_color(r.emotion) for r in here], [r.face or 0 for r in here]
-    return np.asarray(draw_faces(image, here, [caption(r) for r in here], colors, min_side=1, numbers=numbers))
+    return np.asarray(draw_faces(image, here, [caption(r) for r in here], colors, min_side=1,
+                                 numbers=numbers))
 
 # %% ../../nbs/27_timeline.ipynb #c112eb49
-Progress = Callable[[float, float|None], None] # called with seconds done and in all; what it raises ends the pass
+# called with seconds done and in all; what it raises ends the pass
+Progress = Callable[[float, float|None], None]
 
 def _not_itself(source, out) -> None:
     "Raise if the film would be written over itself"
     paths = all(isinstance(f, (str, os.PathLike)) for f in (source, out))
     if paths and os.path.exists(out) and os.path.samefile(source, out):
-        raise VideoError(f"{os.fspath(out)!r} is the video itself; write the annotated one to another file.")
+        raise VideoError(f"{os.fspath(out)!r} is the video itself; write the annotated one to "
+                         f"another file.")
 
+# %% ../../nbs/27_timeline.ipynb #6ab9ffc3
 def _seconds(source, start, end, limit) -> float|None:
     "How long a pass will last; None if nobody knows"
     path = isinstance(source, (str, os.PathLike))
-    if os.path.isfile(source) if path else isinstance(source, bytes) or hasattr(source, 'read') and _seekable(source):
+    if os.path.isfile(source) if path else isinstance(source,
+                                                      bytes) or hasattr(source,
+                                                                        'read') and _seekable(source):
         return max(0., min(video_info(source).seconds, end or np.inf) - start)
     return end if limit is None else limit
 
@@ -227,7 +248,8 @@ def write_annotated(source:Film|Iterable,  # as `read_video` takes it
     with Mp4Writer(out) as w:
         for frame in read_video(source, **kwargs):
             rows = by_frame.get(frame.index, rows)
-            if frame.image is not None: w.write(draw_rows(frame.image, rows, frame.scale), frame.time-start)
+            if frame.image is not None:
+                w.write(draw_rows(frame.image, rows, frame.scale), frame.time-start)
             if progress: progress(frame.time-start, total)
     return w.getvalue() if out is None else out
 
@@ -248,13 +270,15 @@ def analyze_video(recognizer:'EmotionRecognizer',
     timeline, total = Timeline(source=_called(source)), _seconds(source, start, end, max_seconds)
     _not_itself(source, out)
     if isinstance(source, (int, np.integer)): kwargs.setdefault('batch', 1)
-    frames = read_video(source, fps if out is None else None, start, end, max_seconds, max_side, rate)
+    frames = read_video(source, fps if out is None else None, start, end, max_seconds, max_side,
+                        rate)
     with contextlib.nullcontext() if out is None else Mp4Writer(out) as w:
         shown = []
         for frame,new in track(recognizer, frames, fps, source=timeline.source, **kwargs):
             timeline.rows += [r.light() for r in new]
             shown = new or shown
-            if w and frame.image is not None: w.write(draw_rows(frame.image, shown, frame.scale), frame.time-start)
+            if w and frame.image is not None:
+                w.write(draw_rows(frame.image, shown, frame.scale), frame.time-start)
             if progress: progress(frame.time-start, total)
     return timeline
 
@@ -285,7 +309,8 @@ class _Feed(_Newest):
     "A thread's work: frames into that place"
     def wait(self, until:float) -> None:
         "Sleep until a moment of `time.monotonic()`, or until nobody wants frames any more"
-        with self.changed: self.changed.wait_for(lambda: self.closed, max(0., until-time.monotonic()))
+        with self.changed:
+            self.changed.wait_for(lambda: self.closed, max(0., until-time.monotonic()))
 
     def fill(self, frames:Any, paced:bool) -> None:
         "Read all frames, in a film's own time where they are `paced`"
@@ -309,7 +334,8 @@ def stream(recognizer:'EmotionRecognizer',
            rate:float|None=None,       # frames a second of frames that come without times
            **kwargs:Any                # for `EmotionTracker`: every, smooth, truth, prior, most
           ) -> Iterator[list[FaceRow]]: # at least one row each time
-    "Yields the newest predictions; frames that there is no time for are dropped. Leave the loop to end it."
+    """Yields the newest predictions; frames that there is no time for are dropped. Leave the loop
+    to end it."""
     tracker, newest = EmotionTracker(recognizer, **kwargs), _Feed()
     webcam = isinstance(source, (int, np.integer))
     frames = read_video(source, None, start, end, max_side=max_side, rate=rate)

@@ -46,7 +46,8 @@ def smooth_logits(calibration:Calibration,
     head = calibration.people
     warm = head.temperature if len(new)==1 else head.temperature_flip
     heads = zip((1., warm), calibration.split(old), calibration.split(new))
-    out = [t*np.log(smoothed(softmax(a, t), softmax(b, t), dt, tau).clip(1e-12)) for t,a,b in heads if a.shape[-1]]
+    out = [t*np.log(smoothed(softmax(a, t), softmax(b, t), dt, tau).clip(1e-12)) for t,a,b in heads
+           if a.shape[-1]]
     return np.concatenate(out, -1).astype(np.float32)
 
 # %% ../../nbs/26_video_track.ipynb #f8c36990
@@ -78,11 +79,13 @@ def _box(frame:Square, turned:int=0) -> Square:
     if turned%180: w, h = h, w
     return x-w, y-h, x+w, y+h
 
+# %% ../../nbs/26_video_track.ipynb #c0a7448c
 def _new_row(frame:Frame, f:TrackedFace, source, turned) -> FaceRow:
     "A face as it was found, without a prediction"
     x0, y0, x1, y1 = (v*frame.scale for v in f.frame)
     square = (x0, y0, x1, y1)
-    row = FaceRow('ok', source=source, box=_box(square, turned), score=f.score, crop=f.crop, frame=square,
+    row = FaceRow('ok', source=source, box=_box(square, turned), score=f.score, crop=f.crop,
+                  frame=square,
                   turned=turned, time=frame.time, index=frame.index, face=f.face)
     if f.found:
         landmarks = (unleveled(f.landmarks, f.roll)*(x1-x0) + [x0, y0, 0]).astype(np.float32)
@@ -93,7 +96,8 @@ def _new_row(frame:Frame, f:TrackedFace, source, turned) -> FaceRow:
 # %% ../../nbs/26_video_track.ipynb #b491cb7f
 class _Reader:
     "From followed faces to rows"
-    recognizer:'EmotionRecognizer'; smooth:float; ask:dict[str,Any]; past:dict[int,tuple[np.ndarray, float]]; source:str
+    recognizer:'EmotionRecognizer'; smooth:float; ask:dict[str,Any]
+    past:dict[int,tuple[np.ndarray, float]]; source:str
 
     def _logits(self, faces:list[TrackedFace]) -> list[np.ndarray]:
         out = []
@@ -107,7 +111,8 @@ class _Reader:
         "The row with what the face shows, smoothed"
         old, then = self.past.get(f.face, (None, row.time))
         known = self.recognizer.calibration
-        row.logits = smooth_logits(known, None if f.changed else old, logits, row.time-then, self.smooth)
+        row.logits = smooth_logits(known, None if f.changed else old, logits, row.time-then,
+                                   self.smooth)
         self.past[f.face] = row.logits, row.time
         return cast(FaceRow, self.recognizer.revise(row, **self.ask))
 
@@ -122,7 +127,8 @@ class _Rows(_Reader):
     tracker:FaceTracker
 
     def _rows(self, frame:Frame, faces:list[tuple[TrackedFace, np.ndarray|None]]) -> list[FaceRow]:
-        def blank(status, message): return [FaceRow(status, message, self.source, time=frame.time, index=frame.index)]
+        def blank(status, message):
+            return [FaceRow(status, message, self.source, time=frame.time, index=frame.index)]
         if frame.status!='ok': return blank(frame.status, frame.message)
         rows, turned = [], self.tracker.detector.turned
         for f,logits in faces:
@@ -135,11 +141,15 @@ class _Rows(_Reader):
                frames:list[Frame] # of `read_video`, in order
               ) -> list[list[FaceRow]]: # for each frame at least one row
         "The rows of several frames, whose faces go through the network together"
-        seen = [[] if f.image is None else self.tracker(stretch_dark(f.image), f.time) for f in frames]
+        seen = [[] if f.image is None else self.tracker(stretch_dark(f.image), f.time)
+                for f in frames]
         least = self.recognizer.min_size/BOX_WIDTH
-        large = [[(t.frame[2]-t.frame[0])*f.scale>=least for t in faces] for f,faces in zip(frames, seen)]
-        logits = iter(self._logits([t for faces,ls in zip(seen, large) for t,l in zip(faces, ls) if l]))
-        read = [[(t, next(logits) if l else None) for t,l in zip(faces, ls)] for faces,ls in zip(seen, large)]
+        large = [[(t.frame[2]-t.frame[0])*f.scale>=least for t in faces]
+                 for f,faces in zip(frames, seen)]
+        logits = iter(self._logits([t for faces,ls in zip(seen, large) for t,l in zip(faces, ls)
+                                    if l]))
+        read = [[(t, next(logits) if l else None) for t,l in zip(faces, ls)]
+                for faces,ls in zip(seen, large)]
         return [self._rows(f, faces) for f,faces in zip(frames, read)]
 
 # %% ../../nbs/26_video_track.ipynb #f830af1f
