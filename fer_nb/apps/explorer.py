@@ -601,8 +601,9 @@ def reading_html(seen:Reading, size=200) -> str:
                 f'most the {most} ({100 * parts[most]:+.1f}); hollow: against',
             )
         )
-    return (f'<div style="display:flex;flex-wrap:wrap;gap:1em '
-            f'2em;align-items:center">{figures_html(figures)}<div>{bars_html(seen.probabilities, seen.before)}</div></div>')
+    bars = bars_html(seen.probabilities, seen.before)
+    style = 'display:flex;flex-wrap:wrap;gap:1em 2em;align-items:center'
+    return f'<div style="{style}">{figures_html(figures)}<div>{bars}</div></div>'
 
 # %% ../../nbs/30_explorer.ipynb #9f591fd1
 @torch.inference_mode()
