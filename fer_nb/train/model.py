@@ -45,7 +45,7 @@ def _part(config:'EmotionNetConfig', role:str) -> type:
 
 # %% ../../nbs/11_model.ipynb #a357ca37
 def _check_form(c):
-    "Lists as tuples, since JSON knows none; a `ModelError` says what does not fit"
+    "Turn lists into tuples, which JSON lacks; raise a `ModelError` that names what does not fit"
     for k in ('widths', 'depths', 'landmark_widths'): setattr(c, k, tuple(getattr(c, k)))
     if c.branches not in ('fused', 'image', 'landmarks'):
         raise ModelError(f"branches is 'fused', 'image' or 'landmarks', not {c.branches!r}")
@@ -95,7 +95,7 @@ class SqueezeExcite(nn.Module):
 
 # %% ../../nbs/11_model.ipynb #a2ca8814
 class ResBlock(nn.Module):
-    "Two convolutions, squeeze and excitation if asked for, and the way past them"
+    "Two convolutions, squeeze and excitation if asked for, and the shortcut past them"
     def __init__(self, ni:int, no:int, stride:int=1, excite:bool=True):
         super().__init__()
         self.body = nn.Sequential(conv(ni, no, stride=stride), nn.BatchNorm2d(no),
@@ -113,7 +113,8 @@ class PixelBranch(nn.Module):
     role = 'backbone'
     def __init__(self, config:EmotionNetConfig):
         super().__init__()
-        self.size, self.n_out, ni = config.input_size, config.widths[-1], config.widths[0]
+        self.size, self.n_out = config.input_size, config.widths[-1]
+        ni = config.widths[0]
         self.stem = nn.Sequential(nn.PixelUnshuffle(2), conv(4, ni), nn.BatchNorm2d(ni),
                                   nn.ReLU(inplace=True))
         self.stages = nn.Sequential()
@@ -144,8 +145,7 @@ class LandmarkBranch(nn.Module):
         layers = []
         for no in config.landmark_widths:
             layers += [nn.Dropout(config.landmark_dropout), nn.Linear(ni, no, bias=False),
-                       nn.BatchNorm1d(no),
-                       nn.ReLU(inplace=True)]
+                       nn.BatchNorm1d(no), nn.ReLU(inplace=True)]
             ni = no
         return nn.Sequential(*layers)
     def scores(self, landmarks, valid): # z-scores (B, 468, 3); zeros, the mean face, where there are none
@@ -173,7 +173,7 @@ register_branch('gate', GatedFusion)
 
 # %% ../../nbs/11_model.ipynb #8cfb33b9
 class _Parts(nn.Module):
-    "The branches, what joins them, and the last layer"
+    "The branches, their fusion, and the last layer"
     def __init__(self, config:EmotionNetConfig|None=None):
         super().__init__()
         self.config = c = config or EmotionNetConfig()
@@ -205,15 +205,15 @@ class EmotionNet(_Parts):
         return (p if l is None else self.fusion(p, l, valid)), p
 
     def forward(self, pixels, landmarks, valid, parts:bool=False):
-        """Logits (B, labels + votes); with `parts` a list: those, and of a fused network what its
-        pixels say alone"""
+        """Logits (B, labels + votes). With `parts`, a list: those and, from a fused network, the
+        logits of its pixels alone"""
         whole, p = self.features(pixels, landmarks, valid)
         if not parts: return self.head(whole)
         return [self.head(f) for f in ([whole, p] if self.fusion else [whole])]
 
 # %% ../../nbs/11_model.ipynb #13e1f27c
 def count_parameters(model:nn.Module) -> int:
-    "Numbers that training sets"
+    "How many numbers training sets"
     return sum(p.numel() for p in model.parameters())
 
 def count_macs(model:EmotionNet) -> int:
