@@ -130,7 +130,8 @@ def _blur_and_noise(pixels, config, generator):
 def _recompress(pixels, config, generator):
     """Some of the pixels (B, 1, H, W) after JPEG compression; the quality is as likely to be 5 to
     10 as 10 to 20"""
-    from torchvision.io import decode_jpeg, encode_jpeg # a second to load, and only training needs it
+    # a second to load, and only training needs it
+    from torchvision.io import decode_jpeg, encode_jpeg
     on = _uniform(len(pixels), 0, 1, generator) < config.jpeg
     quality = _uniform(len(pixels), *map(math.log, config.quality), generator).exp()
     out = pixels.clone()
