@@ -11,11 +11,10 @@ import numpy as np
 from ..core import FerError
 
 # %% ../../nbs/02_synthetic.ipynb #591a88da
-# brow: height; tilt: inner ends of the brows up (+) or down; eye: opening; curve: corners of the
-# mouth up (+)
-# open: jaw; width: of the mouth, half; lip: upper lip raised; wrinkle: across the nose
-# frown: between the brows; cheek: raised
-_UNITS = 'brow', 'tilt', 'eye', 'curve', 'open', 'width', 'lip', 'wrinkle', 'frown', 'cheek'
+_UNITS = ('brow', 'tilt', 'eye',     # height of the brows; their inner ends up (+); opening of the eyes
+          'curve', 'open', 'width',  # of the mouth: corners up (+); jaw; half the width
+          'lip', 'wrinkle', 'frown', # upper lip raised; across the nose; between the brows
+          'cheek')                   # raised
 
 # %% ../../nbs/02_synthetic.ipynb #2d527f11
 EXPRESSIONS = {name: dict(zip(_UNITS, values)) for name,values in dict(
@@ -28,7 +27,7 @@ EXPRESSIONS = {name: dict(zip(_UNITS, values)) for name,values in dict(
     surprise=( .05,  .01,  1.45,  0.,   .09,  .1,  0.,  0., 0., 0.)).items()}
 
 # %% ../../nbs/02_synthetic.ipynb #0f540a53
-# from one person to the next
+# how much each number varies from one person to the next
 _SPREAD = dict(zip(_UNITS, (.007, .007, .08, .007, .004, .008, .002, .08, .08, .08)))
 
 # %% ../../nbs/02_synthetic.ipynb #25b083e3
@@ -46,15 +45,14 @@ def _expression(emotion, intensity, rng):
 
 # %% ../../nbs/02_synthetic.ipynb #d6be67fe
 class _Head:
-    """An ellipsoid in space; lengths in fractions of the frame, x to the right, y down, z towards
-    the viewer"""
+    "An ellipsoid; lengths in fractions of the frame, x to the right, y down, z to the viewer"
     def __init__(self, yaw, pitch, roll, width=.36, centre=(0., 0.), unit=1.):
         (cy, cp, cr), (sy, sp, sr) = np.cos(a := np.radians([yaw, pitch, roll])), np.sin(a)
-        turn, nod = (np.array([[cy,0,sy], [0,1,0], [-sy,0,cy]]),
-                     np.array([[1,0,0], [0,cp,-sp], [0,sp,cp]]))
+        turn = np.array([[cy,0,sy], [0,1,0], [-sy,0,cy]])
+        nod = np.array([[1,0,0], [0,cp,-sp], [0,sp,cp]])
         self.pose = np.array([[cr,-sr,0], [sr,cr,0], [0,0,1]]) @ nod @ turn
-        self.radii, self.centre, self.unit = (np.array([width, .46, .36]), np.array(centre, float),
-                                              unit)
+        self.radii, self.unit = np.array([width, .46, .36]), unit
+        self.centre = np.array(centre, float)
     def project(self, xyz):
         "Points (..., 3) of the head as pixels (..., 2)"
         return self.centre + (np.asarray(xyz, float) @ self.pose.T)[..., :2]*self.unit
@@ -62,9 +60,8 @@ class _Head:
         "Pixels of points that lie on the face at (x, y), or `lift` in front of it"
         x, y = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float))
         a, b, c = self.radii
-        return self.project(np.stack([x, y,
-                                      c*np.sqrt(np.maximum(.02, 1 - (x/a)**2 - (y/b)**2)) + lift],
-                                     -1))
+        z = c*np.sqrt(np.maximum(.02, 1 - (x/a)**2 - (y/b)**2)) + lift
+        return self.project(np.stack([x, y, z], -1))
 
 # %% ../../nbs/02_synthetic.ipynb #c7741786
 _ROUND, _RING = np.linspace(0, 2*np.pi, 49), np.linspace(0, 2*np.pi, 21)
@@ -85,8 +82,9 @@ def _ring(head, x, y, rx, ry, lift=0., t=_RING):
 # %% ../../nbs/02_synthetic.ipynb #8180f9cd
 class _Pen:
     "Draws polygons and lines on an RGB picture, with smooth edges"
-    def __init__(self, height, width, rgb): self.im = np.empty((height, width, 3),
-                                                               np.uint8); self.im[:] = (np.round(rgb).astype(np.uint8))
+    def __init__(self, height, width, rgb):
+        self.im = np.empty((height, width, 3), np.uint8)
+        self.im[:] = np.round(rgb).astype(np.uint8)
     @staticmethod
     def _points(pts): return [np.round(np.asarray(pts)*16).astype(np.int32).reshape(-1, 1, 2)]
     @staticmethod
@@ -104,13 +102,13 @@ class _Pen:
         mask, under = np.zeros(self.im.shape[:2], np.uint8), self.im.copy()
         cv2.fillPoly(mask, self._points(shape), 255, cv2.LINE_AA, 4)
         draw()
-        self.im = np.round(under + (self.im-under.astype(np.float32))*(mask[...,
-                                                                            None]/np.float32(255))).astype(np.uint8)
+        painted = (self.im-under.astype(np.float32))*(mask[..., None]/np.float32(255))
+        self.im = np.round(under+painted).astype(np.uint8)
 
 # %% ../../nbs/02_synthetic.ipynb #416193b8
 _SKIN = (244,208,181), (229,184,150), (208,157,120), (176,122,86), (133,88,60), (94,62,44)
-_HAIR = (28,24,22), (54,38,28), (92,62,38), (150,112,66), (196,164,
-                                                           108), (120,112,108), (196,192,188)
+_HAIR = ((28,24,22), (54,38,28), (92,62,38), (150,112,66), (196,164,108), (120,112,108),
+         (196,192,188))
 _IRIS = (70,52,38), (90,110,120), (80,95,60)
 
 # %% ../../nbs/02_synthetic.ipynb #ac180503
@@ -130,18 +128,16 @@ class Look:
     lips:float=1.            # fullness
 
 # %% ../../nbs/02_synthetic.ipynb #bc70fa9e
-def random_look(seed:int|np.random.Generator=0
-               ) -> Look:
-    "Somebody"
+def random_look(seed:int|np.random.Generator=0) -> Look:
+    "A person made up from `seed`"
     rng = np.random.default_rng(seed)
     def pick(options): return options[rng.integers(len(options))]
     def near(rgb, s):
         return tuple(np.clip(np.array(rgb)*rng.uniform(1-s, 1+s) + rng.normal(size=3)*4, 5, 250))
     return Look(near(pick(_SKIN), .08), near(pick(_HAIR), .15), near(pick(_IRIS), .2),
                 near((rng.uniform(40, 200),)*3, .3), near((rng.uniform(40, 225),)*3, .1),
-                rng.uniform(.33, .385),
-                rng.uniform(-.33, -.24), pick(('short', 'short', 'long', 'long', 'bald')),
-                bool(rng.random()<.15),
+                rng.uniform(.33, .385), rng.uniform(-.33, -.24),
+                pick(('short', 'short', 'long', 'long', 'bald')), bool(rng.random()<.15),
                 max(0., rng.uniform(-1.2, 1.)), rng.uniform(.85, 1.2))
 
 # %% ../../nbs/02_synthetic.ipynb #35b3ce99
@@ -157,8 +153,7 @@ def _draw_head(pen, head, look):
     if look.style!='bald': pen.fill(_outline(head, (1.12,1.05,1.1), (0,-.045,-.06)), look.hair, .75)
     for s in (-1, 1):
         ear = np.array([[0,-.1,0], [.03*s,-.13,-.03], [.06*s,-.1,-.06], [.055*s,-.02,-.06],
-                        [.025*s,.06,-.03],
-                        [0,.06,0]])
+                        [.025*s,.06,-.03], [0,.06,0]])
         pen.fill(head.project(ear + [s*head.radii[0]*.97, -.02, -.02]), look.skin, .85)
     pen.fill(_outline(head, jaw=.22), look.skin)
 
@@ -194,9 +189,8 @@ def _draw_brow(pen, head, look, p, s):
     outer = -.168-p['brow']; inner = outer-p['tilt']
     x, thick = s*np.linspace(.06, .245, 4), np.array([.016, .017, .012, .004])
     y = np.array([inner, .6*inner+.4*outer-.012, .2*inner+.8*outer-.012, outer+.022+.25*p['tilt']])
-    pen.fill(np.r_[head.on(x, y-thick), head.on(x, y+thick)[::-1]],
-             np.minimum(np.array(look.hair)*.75,
-                                                                               np.array(look.skin)*.6))
+    dark = np.minimum(np.array(look.hair)*.75, np.array(look.skin)*.6)
+    pen.fill(np.r_[head.on(x, y-thick), head.on(x, y+thick)[::-1]], dark)
 
 # %% ../../nbs/02_synthetic.ipynb #78708d68
 def _draw_nose(pen, head, look, p, s):
@@ -207,13 +201,11 @@ def _draw_nose(pen, head, look, p, s):
 
 # %% ../../nbs/02_synthetic.ipynb #645ab424
 def _draw_folds(pen, head, look, p, s):
-    """Lines that a muscle draws when it pulls: across the nose, between the brows, beside the
-    mouth, on the forehead"""
-    def fold(x, y, lift, amount, depth, width=.01):
-        if amount>.25:
-            pen.line(head.on(np.array(x), np.array(y), lift), look.skin, width*head.unit,
-                     1-depth*min(1,
-                                                                                                      amount))
+    "Where muscles pull: across the nose, between the brows, beside the mouth, on the forehead"
+    def fold(x, y, lift, amount, depth):
+        if amount<=.25: return
+        line = head.on(np.array(x), np.array(y), lift)
+        pen.line(line, look.skin, .01*head.unit, 1-depth*min(1, amount))
     for d in (-.03, 0, .03): fold([s*.02, s*.06], [d-.02, d-.002], .03, p['wrinkle'], .3)
     fold([s*.022, s*.028], [-.2, -.14], 0, p['frown'], .42)
     fold([s*.075, s*.13, s*.175, s*.18], [.085, .12, .17, .22], 0, p['cheek'], .3)
@@ -222,10 +214,10 @@ def _draw_folds(pen, head, look, p, s):
 
 # %% ../../nbs/02_synthetic.ipynb #654f7b3b
 def _draw_mouth(pen, head, look, p):
-    w, c, o, y, t = (max(.07, p['width']), p['curve'], max(0, p['open']), .225,
-                     np.linspace(-1, 1, 21))
-    top, upper, lower, end = (-.022*look.lips-.4*o-p['lip'], -.4*o-p['lip'], .9*o,
-                              .028*look.lips+.9*o)
+    w, c, o, y = max(.07, p['width']), p['curve'], max(0, p['open']), .225
+    t = np.linspace(-1, 1, 21)
+    upper, lower = -.4*o-p['lip'], .9*o # the edges of the opening; then those of the lips
+    top, end = -.022*look.lips-.4*o-p['lip'], .028*look.lips+.9*o
     def curve(d): return head.on(w*t, y + c*(.4-t*t) + d*(1-t*t)**.8, .01)
     def hole(to): return np.r_[curve(upper-.01), curve(to)[::-1]]
     def inside():
@@ -260,15 +252,13 @@ def _hills(p): # x, y, lift, width in x, in y, height
 def _stains(look): # the same; the last is by how much brighter
     hair = [(0,.36,0,.2,.09,-.5), (0,.165,.02,.1,.025,-.4), *_both(.25,.25,0,.07,.12,-.4)]
     return np.array([(-.12,-.36,0,.09,.03,.12), *_both(.15,-.1,0,.075,.045,-.16),
-                     *_both(.07,-.05,0,.03,.05,-.1),
-                     (0,.115,.03,.06,.014,-.18), (0,.285,0,.09,.02,-.16),
-                     *_both(.27,.16,0,.06,.14,-.05),
+                     *_both(.07,-.05,0,.03,.05,-.1), (0,.115,.03,.06,.014,-.18),
+                     (0,.285,0,.09,.02,-.16), *_both(.27,.16,0,.06,.14,-.05),
                      *((*h[:5], h[5]*look.beard) for h in hair)])
 
 # %% ../../nbs/02_synthetic.ipynb #a390e305
 def _field(head, hills, x, y):
-    """Sum of Gaussians at the pixels whose columns are at `x` and rows at `y`, float (len(y),
-    len(x))"""
+    "Sum of Gaussians at the pixels in columns `x` and rows `y`, float (len(y), len(x))"
     cx, cy = head.on(*hills[:, :3].T).T[..., None]
     gx = np.exp(-.5*((x-cx)/(head.unit*hills[:,3:4]*abs(head.pose[0,0])))**2)
     gy = np.exp(-.5*((y-cy)/(head.unit*hills[:,4:5]))**2)
@@ -276,8 +266,7 @@ def _field(head, hills, x, y):
 
 # %% ../../nbs/02_synthetic.ipynb #afdf1d5b
 def _normals(head, x, y):
-    """Unit normals (..., 3) of the ellipsoid seen at pixels (x, y), and how far inside its outline
-    they lie"""
+    "Unit normals (..., 3) of the ellipsoid at pixels (x, y), and how far inside its outline they lie"
     A = head.pose @ np.diag(head.radii**-2.) @ head.pose.T
     x, y = (x-head.centre[0])/head.unit, (y-head.centre[1])/head.unit
     b, c = A[0,2]*x + A[1,2]*y, A[0,0]*x*x + 2*A[0,1]*x*y + A[1,1]*y*y - 1  # A₃₃z² + 2bz + c = 0
@@ -287,16 +276,15 @@ def _normals(head, x, y):
 
 # %% ../../nbs/02_synthetic.ipynb #3b16893c
 def _shade(head, p, look, light, box, n=64):
-    """What the light makes of each pixel, as a factor, on an n×n grid over the square `box` (x0,
-    y0, side)"""
+    "A factor for each pixel's brightness, on an n×n grid over the square `box` (x0, y0, side)"
     x, y = (box[i] + (np.arange(n)+.5)*box[2]/n for i in (0, 1))
     normal, inside = _normals(head, *np.meshgrid(x, y))
     steep = np.gradient(_field(head, _hills(p), x, y)*head.unit*n/box[2])
     normal = normal - 1.1*np.stack([steep[1], steep[0], 0*steep[0]], -1)
     to_light = np.array([light[0], -light[1], 1.])/np.hypot(1, np.hypot(*light))
     lit = .5 + .55*np.clip((normal @ to_light)/np.linalg.norm(normal, axis=-1), 0, None)
-    return (1 + np.clip((inside+.02)/.3, 0,
-                        1)*(lit*(1+_field(head, _stains(look), x, y)) - 1)).astype(np.float32)
+    skin = lit*(1+_field(head, _stains(look), x, y))
+    return (1 + np.clip((inside+.02)/.3, 0, 1)*(skin-1)).astype(np.float32)
 
 # %% ../../nbs/02_synthetic.ipynb #f328d26e
 def _draw_person(pen, head, look, p, light):
@@ -311,8 +299,8 @@ def _draw_person(pen, head, look, p, light):
     if look.glasses: _draw_glasses(pen, head)
     side = round(1.2*head.unit)
     x, y = np.round(head.centre - side/2).astype(int)
-    (h, w), shade = pen.im.shape[:2], _shade(head, p, look, light, (x, y, side),
-                                             int(np.clip(side//3, 56, 192)))
+    h, w = pen.im.shape[:2]
+    shade = _shade(head, p, look, light, (x, y, side), int(np.clip(side//3, 56, 192)))
     shade = cv2.resize(shade, (side, side))
     x0, y0, x1, y1 = max(0, x), max(0, y), min(w, x+side), min(h, y+side)
     part = pen.im[y0:y1, x0:x1]
@@ -344,8 +332,7 @@ def draw_face(emotion:str|dict[str, float]='happy', # in `EXPRESSIONS`, or a dic
               yaw:float|None=None,      # degrees to the right; None: by chance, a few
               pitch:float|None=None,    # degrees up
               roll:float|None=None,     # degrees clockwise
-              light:tuple[float,
-                          float]|None=None, # where it stands, (right, up), in distances to the camera; None: by chance
+              light:tuple[float, float]|None=None, # (right, up) in distances to the camera; None: by chance
               look:Look|None=None,      # None: somebody
               color:bool=False,         # RGB in place of gray
               noise:float=4.            # of the camera, in gray levels
@@ -366,8 +353,7 @@ def draw_scene(emotions=('happy', 'sad', 'surprise'), # from left to right
                seed:int|np.random.Generator=0,
                size:tuple[int, int]=(480, 256), # width and height in pixels
                noise:float=3.                   # of the camera, in gray levels
-              ) -> tuple[np.ndarray,
-                         np.ndarray]: # picture uint8 (height, width, 3); boxes of the heads, float (n, 4), x0 y0 x1 y1
+              ) -> tuple[np.ndarray, np.ndarray]: # uint8 (height, width, 3); boxes of heads (n, 4), x0 y0 x1 y1
     "People side by side, as a detector is to find them"
     rng, (w, h), n = np.random.default_rng(seed), size, len(emotions)
     if not n:
