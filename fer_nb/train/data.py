@@ -102,14 +102,11 @@ def synthetic_faces(n:int=210,   # how many, the classes in turn
 
 # %% ../../nbs/01_data.ipynb #59b1951c
 ALIASES = dict(anger='angry', disgusted='disgust', fearful='fear', scared='fear', happiness='happy',
-               sadness='sad',
-               surprised='surprise')
+               sadness='sad', surprised='surprise')
 DIGITS = 'angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral' # FER2013's own order
 _FOLDERS = dict(train='Training', training='Training', val='PublicTest', valid='PublicTest',
-                validation='PublicTest',
-                publictest='PublicTest', public='PublicTest', test='test', testing='test',
-                privatetest='PrivateTest',
-                private='PrivateTest')
+                validation='PublicTest', publictest='PublicTest', public='PublicTest',
+                test='test', testing='test', privatetest='PrivateTest', private='PrivateTest')
 
 # %% ../../nbs/01_data.ipynb #d0ac5053
 _OFFICIAL = re.compile(r'^(Training|PublicTest|PrivateTest)_(\d+)$', re.I)
@@ -174,8 +171,8 @@ def _read_images(source):
         faces = np.stack([_read_face(n, read) for n,_ in found])
     folder, emotion, official, number = (np.array(c) for c in zip(*(p for _,p in found)))
     labels = np.array([CLASSES.index(e) for e in emotion])
-    numbered = (official
-                !='').all() and len(set(number))==len(number) and number.max()<sum(N_OFFICIAL.values())
+    distinct = len(set(number))==len(number)
+    numbered = (official!='').all() and distinct and number.max()<sum(N_OFFICIAL.values())
     split = np.where(official!='', official, folder)
     return from_faces(faces, labels, _split_index(split, faces, labels), number if numbered else -1)
 
@@ -235,10 +232,9 @@ def _check_row(row, usage, emotion, pixels):
 def read_table(file:Path, columns:tuple[str, ...],
                way_out:str) -> Iterator[tuple[int, dict[str, str|None]]]:
     "Line number and row of a CSV file in UTF-8 or UTF-16, whatever the order of its columns"
-    with open(file, 'rb') as f: start = f.read(2)
+    with open(file, 'rb') as f: wide = f.read(2) in (b'\xff\xfe', b'\xfe\xff')
     try:
-        with open(file, newline='', encoding='utf-16' if start in (b'\xff\xfe', b'\xfe\xff')
-                  else 'utf-8-sig') as f:
+        with open(file, newline='', encoding='utf-16' if wide else 'utf-8-sig') as f:
             rows = csv.DictReader(f)
             rows.fieldnames = head = [h.strip() for h in rows.fieldnames or []]
             if not set(columns)<=set(head):
