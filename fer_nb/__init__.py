@@ -11,10 +11,11 @@ if TYPE_CHECKING: # for editors and type checkers
     from .core import CLASSES, COLORS, STATUSES, TRUTHS, VOTES, FerError, MissingExtra, Prediction, WeightsError
     from .explain import draw_importance, heat_map, landmark_importance, overlay
     from .faces import Face, FaceDetector, draw_faces
-    from .image import ImageError, load_image
+    from .image import load_image
     from .inference import EmotionRecognizer, annotate
     from .landmarks import LandmarkExtractor, draw_landmarks
     from .network import Calibration, OnnxNet, find_weights
+    from .opening import ImageError
     from .tables import to_frame, to_rows, write_table
     from .video.files import VideoError, VideoInfo, read_video, video_info
     from .video.timeline import Timeline, analyze_video, plot_timeline, write_annotated
@@ -33,10 +34,11 @@ _ROOMS = { # the same names, by the room that defines them
     'core': 'CLASSES COLORS STATUSES TRUTHS VOTES FerError MissingExtra Prediction WeightsError',
     'explain': 'draw_importance heat_map landmark_importance overlay',
     'faces': 'Face FaceDetector draw_faces',
-    'image': 'ImageError load_image',
+    'image': 'load_image',
     'inference': 'EmotionRecognizer annotate',
     'landmarks': 'LandmarkExtractor draw_landmarks',
     'network': 'Calibration OnnxNet find_weights',
+    'opening': 'ImageError',
     'tables': 'to_frame to_rows write_table',
     'video.files': 'VideoError VideoInfo read_video video_info',
     'video.timeline': 'Timeline analyze_video plot_timeline write_annotated',
