@@ -45,8 +45,8 @@ def _own_size(crop:np.ndarray, side:float) -> np.ndarray:
 # %% ../nbs/21_inference.ipynb #f7478007
 def face_quality(prediction:Prediction # of one face, with its `crop` and `frame`
                 ) -> dict[str, float]:
-    """What can be measured on a face that makes it hard to read: side, pixels; blur, 0 to 1; brightness, 0 to 255;
-    mouth, edges there over those at the eyes; yaw, pitch, roll, degrees"""
+    """What makes a face hard to read: its side in pixels, blur from 0 to 1, brightness from 0 to
+    255, edges of the mouth over those of the eyes, and yaw, pitch and roll in degrees"""
     if prediction.crop is None or prediction.frame is None:
         raise FerError("This prediction has no face to measure.")
     side = prediction.frame[2]-prediction.frame[0]
@@ -59,21 +59,21 @@ def face_quality(prediction:Prediction # of one face, with its `crop` and `frame
                 mouth=float(mouth/max(eyes, 1e-3)), **pose)
 
 # %% ../nbs/21_inference.ipynb #2aa00b43
-# beyond: a reason
-LIMITS = dict(side=48, blur=.62, brightness=58, mouth=.3, yaw=35, pitch=30, roll=25, tie=.1)
+LIMITS = dict(side=48, blur=.62, brightness=58, mouth=.3, yaw=35, pitch=30, roll=25,
+              tie=.1)      # the lead of the first emotion over the second
 MASKED = 'the mouth seems to be covered'
-# share of people who see no face; detector's score of a box without landmarks
-NOT_A_FACE, WEAK_SCORE = .02, .95
+NOT_A_FACE = .02           # from this fraction of annotators who see no face, it may be none
+WEAK_SCORE = .95           # below this detector's score, a box without landmarks may be no face
 
 def _held(q:dict[str, float]) -> list[str]:
-    "In which ways the head is held further than training knows"
+    "Ways in which the head is turned beyond what training showed"
     ways = dict(yaw='turned to the side', pitch='turned up or down', roll='tilted over')
     return [f"the head is {way} by about {abs(q[k]):.0f}°" for k,way in ways.items()
             if abs(q[k])>LIMITS[k]]
 
 # %% ../nbs/21_inference.ipynb #1e56b501
 def _split_vote(prediction) -> list[str]:
-    "Which emotions share the vote, if no one of them leads"
+    "The first two emotions, if neither leads"
     if len(top := prediction.top(2))<2 or top[0][1]-top[1][1]>=LIMITS['tie']: return []
     who = 'people would disagree' if prediction.truth=='people' else 'the label is undecided'
     return [f'{who}: {top[0][0]} {top[0][1]:.0%}, {top[1][0]} {top[1][1]:.0%}']
@@ -98,7 +98,7 @@ def reasons(prediction:Prediction # of one face
 
 # %% ../nbs/21_inference.ipynb #4f8b16dd
 class _Given:
-    "What a recogniser is made of"
+    "The parts and settings of a recogniser"
     model:Callable
     calibration:Calibration
     extractor:Any
@@ -114,12 +114,12 @@ class _Given:
 
 # %% ../nbs/21_inference.ipynb #5dbb261e
 def _known_points(n:int, landmarks, found) -> tuple[np.ndarray, np.ndarray]:
-    "Landmarks (n, 468, 3) that somebody passes, and which of them are a face's own"
+    "Landmarks (n, 468, 3) that the caller passes, checked, and which of them were found"
     points = np.asarray(landmarks, np.float32)
     found = np.ones(n, bool) if found is None else np.asarray(found, bool)
     if points.shape==(n, 468, 3) and found.shape==(n,): return points, found
-    raise FerError(f"{n} crops need landmarks ({n}, 468, 3) and found ({n},); got {points.shape} "
-                   f"and {found.shape}")
+    raise FerError(f"{n} crops need landmarks ({n}, 468, 3) and found ({n},); "
+                   f"got {points.shape} and {found.shape}")
 
 # %% ../nbs/21_inference.ipynb #6068693f
 class _Network(_Given):
@@ -140,14 +140,13 @@ class _Network(_Given):
                landmarks:np.ndarray|None=None,   # (N, 468, 3) in crop coordinates; None: find them
                found:Sequence[bool]|np.ndarray|None=None # which are a face's own; None: all
               ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # float32 (N, views, classes + votes), landmarks, found
-        "What the network says of framed faces"
-        faces = (np.stack([to_fer(c) for c in crops]) if len(crops)
-                 else np.zeros((0,48,48), np.uint8))
+        "Logits of framed faces"
+        faces = np.array([to_fer(c) for c in crops], np.uint8).reshape(-1, 48, 48)
         points, found = self._points(faces, landmarks, found)
         parts = [self._views(faces[i:i+64], points[i:i+64], found[i:i+64])
                  for i in range(0, len(faces), 64)]
-        none = np.zeros((0, 1+self.tta,
-                         len(self.calibration.classes) + len(self.calibration.votes)), np.float32)
+        outputs = len(self.calibration.classes) + len(self.calibration.votes)
+        none = np.zeros((0, 1+self.tta, outputs), np.float32) # so that no crop is no error
         return np.concatenate([none, *parts]), points, found
 
 # %% ../nbs/21_inference.ipynb #5b46038c
@@ -159,7 +158,7 @@ class _Classifier(_Network):
         return self.classes or self.calibration.classes
 
     def _masses(self, logits, truth=None, prior=None) -> np.ndarray: # of views (N, V, …) → float64 (N, labels)
-        "Probabilities of the classes to choose from, before they are made to sum to 1"
+        "Probabilities of `labels`, before they are scaled to sum to 1"
         truth, prior = truth or self.truth, self.prior if prior is None else prior
         p = self.calibration.probabilities(logits.mean(1), truth, prior, flip=logits.shape[1]>1)
         return p[:, [self.calibration.classes.index(c) for c in self.labels]]
@@ -178,19 +177,17 @@ class _Classifier(_Network):
 class _Judge(_Classifier):
     "What makes a prediction uncertain"
     def _unsure(self, p:Prediction) -> bool:
-        "Is the stated share, less what *unknown* and *not a face* take, below the threshold?"
-        none = (sum(p.scores[k] for k in ('unknown', 'not_a_face')) if p.scores
-                and p.truth=='people' else 0.)
-        bound = (getattr(self.calibration, p.truth).uncertain_below if self.threshold is None
-                 else self.threshold)
-        return (p.confidence or 0.)*(1-none)<bound
+        "Is the confidence, less the votes for *unknown* and *not a face*, below the threshold?"
+        none = 0.
+        if p.scores and p.truth=='people': none = p.scores['unknown'] + p.scores['not_a_face']
+        fitted = getattr(self.calibration, p.truth).uncertain_below
+        return (p.confidence or 0.)*(1-none)<(fitted if self.threshold is None else self.threshold)
 
     def _scores(self, logits) -> dict[str, float]:
         if not self.calibration.votes: return {}
-        shares = dict(zip(self.calibration.votes,
-                          self.calibration.shares(logits.mean(0), flip=len(logits)>1)))
-        return {n:float(shares[v])
-                for n,v in dict(contempt='contempt', unknown='unknown', not_a_face='NF').items()}
+        shares = self.calibration.shares(logits.mean(0), flip=len(logits)>1)
+        of = dict(zip(self.calibration.votes, map(float, shares)))
+        return dict(contempt=of['contempt'], unknown=of['unknown'], not_a_face=of['NF'])
 
     @staticmethod
     def doubtful(p:Prediction) -> bool:
@@ -206,14 +203,14 @@ class _Judge(_Classifier):
     @staticmethod
     def _sentence(p:Prediction) -> str:
         guesses = ', '.join(f'perhaps {c} ({v:.0%})' for c,v in p.top(2))
-        return (f"{guesses[0].upper()}{guesses[1:]}" + (f": {'; '.join(p.reasons)}." if p.reasons
-                                                        else '.'))
+        why = f": {'; '.join(p.reasons)}." if p.reasons else '.'
+        return guesses[0].upper() + guesses[1:] + why
 
 # %% ../nbs/21_inference.ipynb #5e0c1c9c
 class _Predictor(_Judge):
     "Predictions from logits"
     def _fill(self, p:Prediction, logits:np.ndarray, truth:str, prior=None) -> Prediction:
-        "Say what the logits (views, classes + votes) of one face mean"
+        "Fill in what the logits (views, classes + votes) of one face mean"
         masses = self._masses(logits[None], truth, prior)[0]
         p.truth, p.logits, kept = truth, logits, float(masses.sum())
         p.probabilities = dict(zip(self.labels, map(float, masses/max(kept, 1e-12))))
@@ -232,7 +229,7 @@ class _Predictor(_Judge):
                prior:Prior=None,       # None: as the recogniser has it
                tta:bool|None=None      # with the mirrored view, if it was looked at; None: all views there are
               ) -> Prediction:
-        "The same face under another truth, prior or view, without asking the network again"
+        "The same face under another truth, prior or view, without running the network again"
         if prediction.logits is None: return prediction
         views = prediction.logits[:1] if tta is False else prediction.logits
         return self._fill(copy.copy(prediction), views, self.calibration.truth(truth or self.truth),
@@ -287,9 +284,8 @@ class _Finder(_Marker):
         p.crop, p.frame = face.crop, face.frame
         if side>=self.min_size: self._mark(image, face, p)
         else:
-            p.status, p.message = ('too_small',
-                                   f'This face is {side:.0f} pixels wide; {self.min_size:g} can be '
-                                   f'read.')
+            p.status = 'too_small'
+            p.message = f'This face is {side:.0f} pixels wide; {self.min_size:g} can be read.'
         return p
 
 # %% ../nbs/21_inference.ipynb #87b23d2e
@@ -301,7 +297,7 @@ class _Sorter(_Finder):
         if not kept:
             return [Prediction('no_face', 'No face was found in this picture.',
                                predictions[0].source)]
-        # stable: the detector's order within each
+        # sorting is stable: within each group the detector's order stays
         return sorted(kept, key=lambda p: (self.doubtful(p), p.landmarks is None))
 
 # %% ../nbs/21_inference.ipynb #a228ace3
@@ -320,6 +316,7 @@ def _chosen(known:tuple[str, ...], classes:Sequence[str]|None) -> tuple[str, ...
         raise FerError(f"classes names at least two of {', '.join(known)}{but}")
     return tuple(c for c in known if c in classes)
 
+# %% ../nbs/21_inference.ipynb #c5f2acd9
 class _Lazy(_Sorter):
     "What is opened when the first photo comes"
     @functools.cached_property
@@ -351,8 +348,8 @@ class _Settings(_Lazy):
         self.model, self.calibration = model, calibration or model.calibration
         self.truth, self.prior, self.tta = self.calibration.truth(truth), prior, tta
         self.classes = _chosen(self.calibration.classes, classes)
-        self.threshold, self.min_size, self.max_bytes, self.second = (threshold, min_size,
-                                                                      max_bytes, second)
+        self.threshold, self.min_size = threshold, min_size
+        self.max_bytes, self.second = max_bytes, second
         self.extractor = extractor or LandmarkExtractor()
         if detector: self.detector = detector
         _check_prior(self.calibration, self.truth, prior)

@@ -31,7 +31,7 @@ def softmax(logits:np.ndarray,     # (..., N)
 def unsmooth(logits:np.ndarray, # (N, classes), of a network trained on smoothed labels
              smoothing:float    # fraction of each label that was spread over all classes
             ) -> np.ndarray: # float64 (N, classes)
-    "Logits of what such a network holds the plain labels for"
+    "Logits as plain labels would have taught them"
     p = softmax(logits)
     return np.log(np.maximum(p - smoothing/p.shape[-1], p/10).clip(1e-12))
 
@@ -39,23 +39,23 @@ def unsmooth(logits:np.ndarray, # (N, classes), of a network trained on smoothed
 Prior = str | float | Sequence[float] | None
 _NAMED = dict(everyday=0., even=1.)
 
-def _prior_weights(prior:str|float|Sequence[float], learned:np.ndarray) -> np.ndarray:
-    "What the probabilities under the `learned` prior are multiplied by"
+def _prior_weights(prior:str|float|Sequence[float], # name, number from 0 to 1, or frequencies
+                   learned:np.ndarray               # frequency of each class in training
+                  ) -> np.ndarray:
+    "Factors that turn probabilities under the learned prior into those under `prior`"
     if isinstance(prior, str) and prior not in _NAMED:
         raise FerError(f"prior is 'everyday', 'even', a number from 0 to 1 or {len(learned)} "
                        f"numbers, not {prior!r}")
     values = np.asarray(_NAMED[prior] if isinstance(prior, str) else prior, dtype=np.float64)
     if values.ndim == 0:
         if not 0 <= values <= 1:
-            raise FerError(f"prior as a number lies between 0 (everyday) and 1 (even), not "
-                           f"{float(values):g}")
+            raise FerError("prior as a number lies between 0 (everyday) and 1 (even), "
+                           f"not {values:g}")
         return learned**-float(values)
     if (values.shape != learned.shape or not (np.isfinite(values) & (values >= 0)).all()
         or values.sum() <= 0):
-        raise FerError(
-            f"prior as frequencies is {len(learned)} numbers, none negative, not all zero, in the "
-            f"order of the classes"
-        )
+        raise FerError(f"prior as frequencies is {len(learned)} numbers, none negative, "
+                       "not all zero, in the order of the classes")
     return values/values.sum()/learned
 
 # %% ../nbs/20_network.ipynb #9db6a4e8
@@ -70,14 +70,7 @@ class HeadCalibration:
     uncertain_below:float=0.          # certainty below which a prediction is uncertain
 
     def __post_init__(self):
-        numbers = (
-            self.temperature,
-            self.temperature_flip,
-            self.smoothing,
-            self.default_prior,
-            self.uncertain_below,
-            *self.prior,
-        )
+        numbers = [*(v for k,v in vars(self).items() if k != 'prior'), *self.prior]
         if not all(isinstance(v, (int, float)) and math.isfinite(v) for v in numbers):
             raise WeightsError(f"a calibration holds finite numbers, not {numbers}")
         if min(self.temperature, self.temperature_flip) <= 0:
@@ -99,7 +92,7 @@ class _Heads:
     def from_header(cls,
                     meta:dict[str, Any] # header of a weights file
                    ) -> Self:
-        "Read it from a header"
+        "A calibration from a header"
         def head(h): return HeadCalibration(**h | dict(prior=tuple(h.get('prior', ()))))
         try:
             heads:dict[str, Any] = {t:head(h) for t,h in meta.get('calibration', {}).items()}
@@ -108,7 +101,7 @@ class _Heads:
             raise WeightsError(f"the header's calibration can't be used: {e}") from e
 
     def truth(self, name:str|None=None) -> str:
-        "The truth that is asked for, checked; None: people's, if known"
+        "This truth, checked; None: people, if the network knows it"
         known = TRUTHS if self.votes else ('fer2013',)
         if name is None: return known[0]
         if name in known: return name
@@ -128,10 +121,9 @@ class Calibration(_Heads):
                logits:np.ndarray, # float (N, classes + votes)
                flip:bool=False    # logits are the mean of two views
               ) -> np.ndarray: # float64 (N, 10), columns as in `VOTES`
-        """The fraction of annotators who would give each answer, those beyond the seven emotions
-        among them"""
-        return softmax(self.split(logits)[1], self.people.temperature_flip if flip
-                       else self.people.temperature)
+        "The fraction of annotators who would choose each vote, also beyond the seven emotions"
+        head = self.people
+        return softmax(self.split(logits)[1], head.temperature_flip if flip else head.temperature)
 
     def probabilities(self,
                       logits:np.ndarray,    # float (N, classes + votes)
@@ -157,15 +149,11 @@ def find_weights(weights:str|os.PathLike|None=None, # .onnx file, or a folder wi
     path = Path(str(files('fer_nb')/'weights')) if weights is None else Path(weights)
     if path.is_dir(): path = path/f'emotion{suffix}'
     if path.suffix != suffix:
-        raise WeightsError(
-            f"{path.name} does not end in {suffix}. `fer_nb export` makes an .onnx file from "
-            f".safetensors."
-        )
+        raise WeightsError(f"{path.name} does not end in {suffix}. "
+                           "`fer_nb export` makes an .onnx file from .safetensors.")
     if not path.is_file():
-        raise WeightsError(
-            f"{path} does not exist. `fer_nb train --publish FOLDER` writes weights; the package "
-            f"ships its own."
-        )
+        raise WeightsError(f"{path} does not exist. `fer_nb train --publish FOLDER` writes "
+                           "weights; the package ships its own.")
     return path
 
 # %% ../nbs/20_network.ipynb #9b850762
@@ -175,19 +163,19 @@ def check_digest(file:Path):
     lines = sums.read_text().splitlines() if sums.is_file() else []
     known = {name:digest for digest,name in map(str.split, lines)}
     if file.name in known and hashlib.sha256(file.read_bytes()).hexdigest() != known[file.name]:
-        raise WeightsError(f"{file.name} is not the file that was shipped with fer_nb. Install the "
-                           f"package again.")
+        raise WeightsError(f"{file.name} is not the file that was shipped with fer_nb. "
+                           "Install the package again.")
 
 # %% ../nbs/20_network.ipynb #51bc4fa0
 INPUTS = 'faces', 'landmarks', 'valid'
 
 def _header(session, name:str) -> dict[str, Any]:
-    "What an exported network says of itself"
+    "The metadata of an exported network"
     try: meta = {k:json.loads(v) for k,v in session.get_modelmeta().custom_metadata_map.items()}
     except json.JSONDecodeError: meta = {}
     if meta.get('format') == 'fer_nb-2': return meta
-    raise WeightsError(f"{name} has no fer_nb-2 header; it was not written by this version of "
-                       f"`fer_nb export`.")
+    raise WeightsError(f"{name} has no fer_nb-2 header; "
+                       "it was not written by this version of `fer_nb export`.")
 
 # %% ../nbs/20_network.ipynb #bae4a96c
 def _self_test(net:'OnnxNet'):

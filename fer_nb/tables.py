@@ -89,7 +89,7 @@ def _cell(value):
 
 # %% ../nbs/23_tables.ipynb #b41a58f6
 class _Csv(_Lines):
-    "CSV with a header; nothing where there is none"
+    "CSV with a header; a missing value is an empty cell"
     head = True
     def write(self, rows):
         text = io.StringIO(newline='')
@@ -103,7 +103,7 @@ class _Csv(_Lines):
 
 # %% ../nbs/23_tables.ipynb #ff42a994
 class _Json(_Lines):
-    "One JSON document for programs: probabilities, scores and box of a face in one place each"
+    "One JSON document; a face's probabilities, scores, pose and box are nested"
     started = False
     def write(self, rows):
         for r in rows:
@@ -130,8 +130,8 @@ def nested(row:dict[str,Any]) -> dict[str,Any]:
                       box=box or None)
 
 # %% ../nbs/23_tables.ipynb #1c407909
-_TEXT, _WHOLE = ('source', 'status', 'message', 'emotion', 'reasons',
-                 'truth'), ('face', 'frame', 'turned')
+_TEXT = 'source', 'status', 'message', 'emotion', 'reasons', 'truth'
+_WHOLE = 'face', 'frame', 'turned'
 
 class _Parquet(_Lines):
     "Parquet by groups of rows; needs pyarrow"
@@ -208,7 +208,7 @@ class _PhotoLines:
         return [dict(zip(self.columns, values, strict=True)) for values in json.loads(line)]
 
     def recover(self, sources:Iterable[str]) -> Iterator[list[dict]]:
-        "The rows of those photos that are done, from the first on; behind them the file is cut"
+        "The rows of the photos that are done, from the first on; what follows them is cut off"
         end = self.file.tell()
         for source in sources:
             try: rows = self._rows(self.file.readline())
@@ -220,14 +220,14 @@ class _PhotoLines:
         self.file.seek(end)
 
     def add(self, rows:list[dict]):
-        "One more photo is done"
+        "Add the rows of one photo"
         values = [[r.get(c) for c in self.columns] for r in rows]
         try:
             self.file.write(_json(values, separators=(',', ':')) + b'\n')
             self.file.flush()
         except OSError as e:
-            raise TableError(f"{cannot_write(self.path, e)} What is done is kept: the same command "
-                             f"goes on.") from e
+            raise TableError(f"{cannot_write(self.path, e)} "
+                             "What is done is kept: the same command goes on.") from e
 
     def rows(self) -> Iterator[dict]:
         "Every row, from the first"
@@ -248,7 +248,7 @@ def _lock(file, path):
 
 # %% ../nbs/23_tables.ipynb #98980460
 def _changes(head, settings):
-    "What a journal's first line says otherwise; empty if nothing"
+    "Differences between a journal's first line and these settings; empty if there are none"
     try: was = json.loads(head)
     except ValueError: return "it is no journal"
     keys = [k for k in sorted(was.keys()|settings.keys()) if was.get(k)!=settings.get(k)]
@@ -287,7 +287,7 @@ class Journal(_PhotoLines):
     def close(self): self.file.close()
 
     def finish(self):
-        "The table from the journal, which has done its work"
+        "Write the table from the journal and remove the journal"
         write_table(self.rows(), self.out, self.format, self.columns)
         self.close()
         os.unlink(self.path)
@@ -317,25 +317,10 @@ READ = 'ok', 'uncertain', 'too_small', 'no_face' # statuses of photos that could
 
 def _count(n:int, word:str) -> str: return f'{n:,} {word}' + 's'*(n!=1)
 
-# %% ../nbs/23_tables.ipynb #4b5477cf
-def read_table(file:Any, format:str|None) -> Any: # path of a table
-    "A table that `write_table` made, as a `DataFrame`; text is what it was before CSV made it safe"
-    if format in ('json', 'jsonl'):
-        with open(file, encoding='utf-8') as f:
-            return _frame(json.load(f) if format=='json' else [json.loads(l) for l in f])
-    _frame([])                                         # says what is missing
-    import pandas as pd
-    if format=='parquet': return pd.read_parquet(file).pipe(_whole)
-    frame = pd.read_csv(file, dtype=dict.fromkeys(_TEXT, 'str'),
-                        float_precision='round_trip').pipe(_whole)
-    safe = f"^'(?=[{''.join(_FORMULA)}])"
-    return frame.assign(**{c:frame[c].str.replace(safe, '', regex=True)
-                           for c in _TEXT if c in frame})
-
 # %% ../nbs/23_tables.ipynb #bf21ed02
 @dataclass
 class _Tally:
-    "What a batch counts"
+    "Counts of a batch"
     rows:list[dict[str,Any]]|None=None # one a face; None if they went elsewhere
     out:str|None=None                  # the file they are in
     format:str|None=None               # of that file
@@ -360,7 +345,7 @@ class _Tally:
 
 # %% ../nbs/23_tables.ipynb #b484f5f2
 class Table(_Tally):
-    "What became of a batch"
+    "The result of a batch: its rows, or the file that holds them, and its counts"
     def to_frame(self) -> Any:
         "The rows as a pandas `DataFrame`"
         return _frame(self.rows) if self.rows is not None else read_table(self.out, self.format)
@@ -371,3 +356,18 @@ class Table(_Tally):
 
     def _repr_html_(self) -> str:
         return f'<p>{self}</p>' + (self.to_frame().head(20)._repr_html_() if self.rows else '')
+
+# %% ../nbs/23_tables.ipynb #4b5477cf
+def read_table(file:Any, format:str|None) -> Any: # path of a table
+    "A table that `write_table` made, as a `DataFrame`; text is what it was before CSV made it safe"
+    if format in ('json', 'jsonl'):
+        with open(file, encoding='utf-8') as f:
+            return _frame(json.load(f) if format=='json' else [json.loads(l) for l in f])
+    _frame([])                                         # says what is missing
+    import pandas as pd
+    if format=='parquet': return pd.read_parquet(file).pipe(_whole)
+    frame = pd.read_csv(file, dtype=dict.fromkeys(_TEXT, 'str'),
+                        float_precision='round_trip').pipe(_whole)
+    safe = f"^'(?=[{''.join(_FORMULA)}])"
+    return frame.assign(**{c:frame[c].str.replace(safe, '', regex=True)
+                           for c in _TEXT if c in frame})
