@@ -141,7 +141,8 @@ class _Parquet(_Lines):
             import pyarrow as pa
             import pyarrow.parquet as pq
         except ImportError as e: raise MissingExtra('A Parquet table', 'batch') from e
-        kinds = dict.fromkeys(_TEXT, pa.string()) | dict.fromkeys(_WHOLE, pa.int64())
+        kinds:dict[str, Any] = dict.fromkeys(_TEXT, pa.string())
+        kinds |= dict.fromkeys(_WHOLE, pa.int64())
         kinds['landmarks'] = pa.list_(pa.list_(pa.float32()))
         self.schema = pa.schema([(c, kinds.get(c, pa.float64())) for c in columns])
         self.table, self.out = pa.Table, pq.ParquetWriter(file, self.schema)
