@@ -23,8 +23,7 @@ def mtcnn_folder() -> Path: # holds pnet.onnx, rnet.onnx and onet.onnx
     return Path(str(resources.files('fer_nb')))/'weights'/'mtcnn'
 
 def _net(name:str, threads:int) -> Callable:
-    """A network as a function: pixels float32 (N, 3, h, w) to scores (N, 1[, h', w']) and shifts
-    (N, 4[, h', w'])"""
+    "Pixels float32 (N, 3, h, w) in; scores (N, 1[, h', w']) and shifts (N, 4[, h', w']) out"
     file = mtcnn_folder()/f'{name}.onnx'
     if not file.is_file(): raise WeightsError(f"{file} is missing. Install fer_nb again.")
     session = onnx_session(file, threads)
@@ -41,13 +40,12 @@ def _nets(threads:int=1) -> Any:
     return _opened[key]
 
 # %% ../nbs/04_mtcnn.ipynb #7b5f09c9
-# of a number for each colour
-_BITS = 21
-_COLOUR, _ALL = (1 << _BITS)-1, 1 + (1 << _BITS) + (1 << 2*_BITS)        # one colour; a 1 in each
+_BITS = 21                                                      # of a number for each colour
+_COLOUR, _ALL = (1 << _BITS)-1, 1 + (1 << _BITS) + (1 << 2*_BITS) # one colour; a 1 in each
 
 def _table(image:np.ndarray # uint8 (h, w, 3)
-          ) -> np.ndarray:  # int64 (h+1, w+1): sums of all pixels above and to the left, three colours in each number
-    "The summed-area table of a picture"
+          ) -> np.ndarray:  # int64 (h+1, w+1): sums of all pixels above and to the left
+    "The summed-area table of a picture, three colours in each number"
     h, w = image.shape[:2]
     sums = np.empty((h+1, w+1), np.int64)
     sums[0] = 0; sums[:, 0] = 0
@@ -68,15 +66,12 @@ def _colours(cells:np.ndarray # int64, sums over cells of less than 8,000 pixels
 
 # %% ../nbs/04_mtcnn.ipynb #e2e32795
 def _cells(start, stop, n):
-    """First and last edge of `n` cells between `start` and `stop`, as torch's area interpolation
-    places them"""
+    "Edges of `n` cells between `start` and `stop` as torch places them: they may overlap"
     i = np.arange(n)
-    # they overlap where they must
     return start + i*(stop-start)//n, start - (-(i+1)*(stop-start)//n)
 
 def _between(sums, rows, columns):
-    """The colours' sums in the cells of a grid, float32 (3, h, w); `rows` and `columns` are first
-    and last edges"""
+    "The colours' sums in the cells of a grid, float32 (3, h, w), from first and last edges"
     strips = sums.take(rows[1], 0); strips -= sums.take(rows[0], 0)
     cells = strips.take(columns[1], 1); cells -= strips.take(columns[0], 1)
     return _colours(cells)
@@ -90,16 +85,14 @@ def _parts(edges, n):
 
 # %% ../nbs/04_mtcnn.ipynb #d91935c5
 def _shrink(sums, scale, margin, step=1):
-    """A picture at `scale` on gray, float32 (1, 3, h+2·margin, w+2·margin), from every `step`th
-    entry of its table"""
+    "A picture at `scale` on gray, (1, 3, h+2·margin, w+2·margin), from each `step`th entry of its table"
     h, w = (int((n-1)*step*scale + 1) for n in sums.shape)
     ys, xs = (_cells(0, n-1, m) for n, m in zip(sums.shape, (h, w)))
     tall, wide = ys[1]-ys[0], xs[1]-xs[0]
-    # what 21 bits do not hold is cut into n×n
-    n = 1
+    n = 1                                          # a cell that 21 bits do not hold is cut into n×n
     while -(-tall.max()//n)*-(-wide.max()//n)*step**2*255 > _COLOUR: n += 1
-    means = functools.reduce(np.add,
-                             (_between(sums, y, x) for y in _parts(ys, n) for x in _parts(xs, n)))
+    parts = (_between(sums, y, x) for y in _parts(ys, n) for x in _parts(xs, n))
+    means = functools.reduce(np.add, parts)
     out = np.full((1, 3, h+2*margin, w+2*margin), 127.5, np.float32)
     weight = (1/(tall[:, None]*wide*step**2)).astype(np.float32)
     np.multiply(means, weight, out=out[0, :, margin:margin+h, margin:margin+w])
@@ -111,28 +104,25 @@ _GRAY = 127 # the border: what the networks take for nothing
 def _areas(xs, ys): return (ys[1]-ys[0])[:, :, None]*(xs[1]-xs[0])[:, None]
 
 def _crops(sums, boxes, n, border=0):
-    """What boxes (N, 4) show, float32 (N, 3, n, n), cut where they leave the canvas; which show
-    anything, bool (N,)"""
+    "What boxes (N, 4) show, cut at the canvas, float32 (N, 3, n, n); which show anything, bool (N,)"
     h, w = (side-1 for side in sums.shape)
     x0, y0, x1, y1 = np.trunc(boxes).astype(int).T
     x0, y0 = np.maximum(x0, 1)-1, np.maximum(y0, 1)-1                    # its boxes count from one
     x1, y1 = np.minimum(x1, w+2*border), np.minimum(y1, h+2*border)
     seen = (x1 > x0) & (y1 > y0)
-    # each (N, n) twice
-    xs, ys = (_cells(a[seen, None], b[seen, None], n) for a, b in ((x0, x1), (y0, y1)))
+    xs, ys = (_cells(a[seen, None], b[seen, None], n) for a, b in ((x0, x1), (y0, y1))) # (N, n) twice
     area = _areas(xs, ys)
     xs, ys = ([(v-border).clip(0, side) for v in edges] for edges, side in ((xs, w), (ys, h)))
     cells = (area-_areas(xs, ys))*(_GRAY*_ALL)                           # what lies on the border
     for y, x, sign in ((1, 1, np.add), (1, 0, np.subtract), (0, 1, np.subtract), (0, 0, np.add)):
         sign(cells, sums.take((ys[y]*(w+1))[:, :, None] + xs[x][:, None]), out=cells)
     out = np.empty((len(cells), 3, n, n), np.float32)
-    return np.multiply(_colours(cells).swapaxes(0, 1), (1/area).astype(np.float32)[:, None],
-                       out=out), seen
+    np.multiply(_colours(cells).swapaxes(0, 1), (1/area).astype(np.float32)[:, None], out=out)
+    return out, seen
 
 # %% ../nbs/04_mtcnn.ipynb #2b252113
 def _overlapping(a, b, overlap):
-    """Which boxes `a` (4, N) share more than `overlap` (intersection over union) with which of `b`
-    (4, M): bool (N, M)"""
+    "Which boxes of `a` (4, N) and `b` (4, M) share more than `overlap` of their union: bool (N, M)"
     shared = np.minimum(a[2][:, None], b[2]); shared -= np.maximum(a[0][:, None], b[0])
     height = np.minimum(a[3][:, None], b[3]); height -= np.maximum(a[1][:, None], b[1])
     shared.clip(0, out=shared); height.clip(0, out=height); shared *= height
@@ -142,8 +132,7 @@ def _overlapping(a, b, overlap):
 
 # %% ../nbs/04_mtcnn.ipynb #e2030ef7
 def _distinct(boxes, scores, overlap, chunk=128):
-    """Indices of the best boxes: none shares more than `overlap` (intersection over union) with a
-    better one"""
+    "Indices of the best boxes: none has more than `overlap` of the union in common with a better one"
     order = np.argsort(-scores, kind='stable')
     sides, kept = boxes[order].T, np.zeros(0, int)
     for start in range(0, len(order), chunk):
@@ -157,22 +146,21 @@ def _distinct(boxes, scores, overlap, chunk=128):
 
 # %% ../nbs/04_mtcnn.ipynb #9bd75dbd
 def _outermost(boxes, scores, overlap=.7):
-    """Indices of the best boxes: none shares more than `overlap` of its area, or of the other's,
-    with a better one"""
+    "Indices of the best boxes: none shares more than `overlap` of either area with a better one"
     rest, keep, size = np.argsort(scores)[::-1], [], boxes[:, 2:]-boxes[:, :2]+1
     while len(rest):
         i, rest = rest[0], rest[1:]; keep.append(i)
-        shared = (np.minimum(boxes[i, 2:], boxes[rest, 2:])
-                  -np.maximum(boxes[i, :2], boxes[rest, :2])+1).clip(0).prod(1)
+        low, high = np.maximum(boxes[i, :2], boxes[rest, :2]), np.minimum(boxes[i, 2:], boxes[rest, 2:])
+        shared = (high-low+1).clip(0).prod(1)
         rest = rest[shared <= overlap*np.minimum(size[i].prod(), size[rest].prod(1))]
     return np.array(keep, int)
 
 # %% ../nbs/04_mtcnn.ipynb #c4707040
 def _square(boxes):
     "Boxes grown along their shorter side"
-    middle, side = (boxes[:, :2]+boxes[:, 2:])/2, (boxes[:, 2:]-boxes[:, :2]).max(1,
-                                                                                  keepdims=True)/2
-    return np.concatenate([middle-side, middle+side], 1)
+    middle, side = (boxes[:, :2]+boxes[:, 2:])/2, boxes[:, 2:]-boxes[:, :2]
+    half = side.max(1, keepdims=True)/2
+    return np.concatenate([middle-half, middle+half], 1)
 
 def _moved(boxes, shifts, pixel=1):
     "Boxes moved by `shifts`, fractions of their sides"
@@ -180,21 +168,17 @@ def _moved(boxes, shifts, pixel=1):
 
 # %% ../nbs/04_mtcnn.ipynb #51170f35
 def _look(pnet, pixels, scale, margin, threshold):
-    """Boxes (N, 4) in whole pixels of the picture, scores and shifts that the first network
-    proposes in one size"""
-    # (1, h', w'), (4, h', w')
-    (score,), (shift,) = pnet(pixels)
+    "Boxes (N, 4) in whole pixels of the picture, scores and shifts that P-Net proposes in one size"
+    (score,), (shift,) = pnet(pixels)                              # (1, h', w'), (4, h', w')
     _, y, x = np.nonzero(score >= threshold)
-    # windows of 12 pixels, 2 apart
-    corner = np.stack([x, y], 1).astype(np.float32)*2 + (1-margin)
+    corner = np.stack([x, y], 1).astype(np.float32)*2 + (1-margin) # windows of 12 pixels, 2 apart
     boxes = np.floor(np.concatenate([corner, corner+11], 1)/np.float32(scale))
     keep = _distinct(boxes, score[0, y, x], .5)
     return boxes[keep], score[0, y, x][keep], shift[:, y, x].T[keep]
 
 # %% ../nbs/04_mtcnn.ipynb #8d1d5c0a
 def _propose(pnet, sums, border, window, threshold, factor=.709):
-    """Boxes (N, 4) that the first network proposes on a canvas, best first, for faces of `window`
-    pixels and larger ones"""
+    "Boxes (N, 4) that P-Net proposes on a canvas, best first, for faces of `window` pixels and more"
     found, scale, step = [(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 4)))], 12/window, 1
     side = min(sums.shape)-1 + 2*border
     while side*scale >= 12:
@@ -212,8 +196,7 @@ def _propose(pnet, sums, border, window, threshold, factor=.709):
 
 # %% ../nbs/04_mtcnn.ipynb #074af083
 def _judge(net, sums, boxes, n, threshold, border=0, batch=64):
-    """What a later network makes of square boxes: those it believes in, their scores and their
-    shifts"""
+    "The boxes that R-Net or O-Net believes in, their scores and their shifts"
     boxes, kept = _square(boxes), [(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 4)))]
     for start in range(0, len(boxes), batch):
         part = boxes[start:start+batch]
@@ -226,22 +209,20 @@ def _judge(net, sums, boxes, n, threshold, border=0, batch=64):
 
 # %% ../nbs/04_mtcnn.ipynb #337d8699
 def _mtcnn(nets, image, window, border=0, thresholds=(.6, .7, .7)):
-    """Boxes and scores (N, 5) on `image` (h, w, 3) with a gray border round it, faces from about
-    `window` pixels"""
+    "Boxes and scores (N, 5) on `image` (h, w, 3) in a gray border, faces from about `window` pixels"
     sums = _table(image)
     boxes = _propose(nets.pnet, sums, border, window, thresholds[0])
     boxes, scores, shifts = _judge(nets.rnet, sums, boxes, 24, thresholds[1], border)
     keep = _distinct(boxes, scores, .7)
-    boxes, scores, shifts = _judge(nets.onet, sums, _moved(boxes[keep], shifts[keep]), 48,
-                                   thresholds[2], border)
+    moved = _moved(boxes[keep], shifts[keep])
+    boxes, scores, shifts = _judge(nets.onet, sums, moved, 48, thresholds[2], border)
     boxes = _moved(boxes, shifts)
     keep = _outermost(boxes, scores)
     return np.concatenate([boxes[keep], scores[keep, None]], 1)
 
 # %% ../nbs/04_mtcnn.ipynb #b47c073b
 def _fit(image, max_side):
-    """`image` shrunk to `max_side`; its scale, as (x, y); and how wide the border round it shall
-    be, in pixels"""
+    "`image` shrunk to `max_side`, its scale as (x, y), and the width of its border in pixels"
     h, w = image.shape[:2]
     shrink = min(1, max_side/max(h, w))
     cw, ch = max(1, round(w*shrink)), max(1, round(h*shrink))
