@@ -7,7 +7,7 @@ __version__ = "0.2.0"
 _os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1') # read when onnxruntime is imported: later is too late
 
 if TYPE_CHECKING: # for editors and type checkers
-    from .batch import BatchError, find_photos, predict_folder, predict_photos
+    from .batch import predict_folder, predict_photos
     from .core import CLASSES, COLORS, STATUSES, TRUTHS, VOTES, FerError, MissingExtra, Prediction, WeightsError
     from .explain import draw_importance, heat_map, landmark_importance, overlay
     from .faces import Face, FaceDetector, draw_faces
@@ -16,6 +16,7 @@ if TYPE_CHECKING: # for editors and type checkers
     from .landmarks import LandmarkExtractor, draw_landmarks
     from .network import Calibration, OnnxNet, find_weights
     from .opening import ImageError
+    from .photos import BatchError, find_photos
     from .tables import to_frame, to_rows, write_table
     from .video.files import VideoError, VideoInfo, read_video, video_info
     from .video.timeline import Timeline, analyze_video, plot_timeline, write_annotated
@@ -30,7 +31,7 @@ __all__ = [
     'write_annotated', 'write_table']
 
 _ROOMS = { # the same names, by the room that defines them
-    'batch': 'BatchError find_photos predict_folder predict_photos',
+    'batch': 'predict_folder predict_photos',
     'core': 'CLASSES COLORS STATUSES TRUTHS VOTES FerError MissingExtra Prediction WeightsError',
     'explain': 'draw_importance heat_map landmark_importance overlay',
     'faces': 'Face FaceDetector draw_faces',
@@ -39,6 +40,7 @@ _ROOMS = { # the same names, by the room that defines them
     'landmarks': 'LandmarkExtractor draw_landmarks',
     'network': 'Calibration OnnxNet find_weights',
     'opening': 'ImageError',
+    'photos': 'BatchError find_photos',
     'tables': 'to_frame to_rows write_table',
     'video.files': 'VideoError VideoInfo read_video video_info',
     'video.timeline': 'Timeline analyze_video plot_timeline write_annotated',

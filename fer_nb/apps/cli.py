@@ -114,7 +114,7 @@ def _report(args, table):
 # %% ../../nbs/31_cli.ipynb #01abad4b
 def _film(path):
     "What --video names: a file is followed whatever its ending, such as a moving GIF"
-    from fer_nb.batch import Photo
+    from fer_nb.photos import Photo
     return path if os.path.isdir(path) or path.endswith('.zip') else Photo(path, path, film=True)
 
 # %% ../../nbs/31_cli.ipynb #67a6df7b

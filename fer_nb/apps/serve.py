@@ -29,14 +29,15 @@ try:
 except ImportError as e: raise MissingExtra('The service', 'api', e) from e
 
 # %% ../../nbs/32_serve.ipynb #1520880b
-# of a request; photos in it; requests at work or waiting
-MAX_BYTES, MAX_PHOTOS, MAX_WAITING = 20_000_000, 16, 64
+MAX_BYTES = 20_000_000 # of a request
+MAX_PHOTOS = 16        # in a request
+MAX_WAITING = 64       # requests at work or waiting
 
 class _Desk:
     "Workers behind a bounded queue"
     def __init__(self, waiting:int=MAX_WAITING, workers:int|None=None):
-        self.pool, self.free = (ThreadPoolExecutor(workers or cores(), 'predict'),
-                                threading.BoundedSemaphore(waiting))
+        self.pool = ThreadPoolExecutor(workers or cores(), 'predict')
+        self.free = threading.BoundedSemaphore(waiting)
 
     async def do(self, work, *args):
         if not self.free.acquire(blocking=False):
@@ -51,27 +52,23 @@ async def _body(request:Request) -> bytes:
     try:
         async for part in request.stream():
             if (n := n + len(part))>MAX_BYTES:
-                what = (f'A request holds at most {MAX_BYTES//10**6} MB. Send smaller or fewer '
-                        f'photos.')
-                raise HTTPException(413, what)
+                raise HTTPException(413, f'A request holds at most {MAX_BYTES//10**6} MB. '
+                                         'Send smaller or fewer photos.')
             parts.append(part)
-    # nobody hears it
-    except ClientDisconnect: raise HTTPException(400, 'The client hung up.') from None
+    except ClientDisconnect: # nobody hears this
+        raise HTTPException(400, 'The client hung up.') from None
     return b''.join(parts)
 
 # %% ../../nbs/32_serve.ipynb #78ebe9d4
 def _from_json(body:bytes) -> list[tuple[str, bytes]]:
     try: photos = json.loads(body)['photos']
     except (ValueError, KeyError, TypeError):
-        raise HTTPException(400,
-                            'JSON holds {"photos": [{"name": "a.jpg", "data": "base64 …"}]}.') from None
+        form = 'JSON holds {"photos": [{"name": "a.jpg", "data": "base64 …"}]}.'
+        raise HTTPException(400, form) from None
     if not isinstance(photos, list): raise HTTPException(400, 'photos is a list.')
-    try:
-        return [
-            (str(p.get('name', '')),
-             base64.b64decode(p['data'].partition('base64,')[2] or p['data'], validate=True))
-            for p in photos
-        ]
+    def decoded(data): # a data: URL may be sent as well
+        return base64.b64decode(data.partition('base64,')[2] or data, validate=True)
+    try: return [(str(p.get('name', '')), decoded(p['data'])) for p in photos]
     except (AttributeError, KeyError, TypeError, binascii.Error):
         raise HTTPException(400, 'Each photo has its bytes as base64 in "data".') from None
 
@@ -86,8 +83,8 @@ async def _from_form(request:Request, body:bytes) -> list[tuple[str, bytes]]:
 # %% ../../nbs/32_serve.ipynb #f96caad3
 async def _photos(request:Request) -> list[tuple[str, bytes]]: # name and bytes of each
     "The photos of a request"
-    kind, body = (request.headers.get('content-type', '').partition(';')[0].strip().lower(),
-                  await _body(request))
+    kind = request.headers.get('content-type', '').partition(';')[0].strip().lower()
+    body = await _body(request)
     if kind=='multipart/form-data': photos = await _from_form(request, body)
     elif kind=='application/json': photos = _from_json(body)
     elif kind.startswith('image/') or kind in ('', 'application/octet-stream'):
@@ -103,14 +100,8 @@ async def _photos(request:Request) -> list[tuple[str, bytes]]: # name and bytes 
 def _with(recognizer:EmotionRecognizer, truth:str|None, prior:str|float|None,
           classes:tuple[str, ...]|None) -> EmotionRecognizer:
     "A recogniser with the same network and other settings"
-    return EmotionRecognizer(
-        recognizer.model,
-        truth=truth,
-        prior=prior,
-        classes=classes,
-        extractor=recognizer.extractor,
-        detector=recognizer.detector,
-    )
+    parts = dict(extractor=recognizer.extractor, detector=recognizer.detector)
+    return EmotionRecognizer(recognizer.model, truth=truth, prior=prior, classes=classes, **parts)
 
 # %% ../../nbs/32_serve.ipynb #108dde69
 def _rows(recognizer:EmotionRecognizer, photos:list[tuple[str, bytes]],
@@ -128,9 +119,8 @@ _ABOUT = 'Facial-emotion recognition. Photos are read in memory and not stored.'
 def _guard(token:str|None):
     "A check that a request bears the token"
     def allowed(request:Request):
-        if not token or hmac.compare_digest(request.headers.get('authorization', ''),
-                                            f'Bearer {token}'):
-            return
+        given = request.headers.get('authorization', '')
+        if not token or hmac.compare_digest(given, f'Bearer {token}'): return
         raise HTTPException(401, 'Send the token as Authorization: Bearer …',
                             {'WWW-Authenticate':'Bearer'})
     return allowed
@@ -171,22 +161,22 @@ _BODY = {'image/jpeg':dict(schema=_FILE), 'image/png':dict(schema=_FILE),
 # %% ../../nbs/32_serve.ipynb #9ef8b495
 _REFUSED = {400:'no photo', 401:'no token', 413:'too large', 415:'no picture',
             429:'all workers are busy'}
-_RESPONSES:dict[int|str,
-                dict[str, Any]] = {200:dict(content={'application/json':dict(example=[EXAMPLE])})}
+_ROWS = {'application/json':dict(example=[EXAMPLE])}
+_RESPONSES:dict[int|str, dict[str, Any]] = {200:dict(content=_ROWS)}
 _RESPONSES |= {code:dict(description=why) for code,why in _REFUSED.items()}
 
 # %% ../../nbs/32_serve.ipynb #56a873d4
+def _text(description:str): return Query(None, description=description)
+
 def _add_predict(app:FastAPI, base:EmotionRecognizer, desk:_Desk, allowed):
     @app.post('/predict', responses=_RESPONSES,
               openapi_extra=dict(requestBody=dict(content=_BODY, required=True)))
-    async def predict(request:Request, truth:str|None=Query(None, description='people or fer2013'),
-                      prior:str|None=Query(None,
-                                           description='everyday, even, or a number from 0 to 1'),
-                      classes:str|None=Query(None,
-                                             description='choose among these only, as happy,sad'),
-                      landmarks:bool=Query(False,
-                                           description='include the 468 points')) -> list[dict[str,
-                                                                                               Any]]:
+    async def predict(request:Request,
+                      truth:str|None=_text('people or fer2013'),
+                      prior:str|None=_text('everyday, even, or a number from 0 to 1'),
+                      classes:str|None=_text('choose among these only, as happy,sad'),
+                      landmarks:bool=Query(False, description='include the 468 points')
+                     ) -> list[dict[str, Any]]:
         "One row a face, at least one a photo"
         allowed(request)
         photos, few = await _photos(request), tuple(classes.split(',')) if classes else None
