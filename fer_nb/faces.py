@@ -17,8 +17,7 @@ from .mtcnn import _fit, _mtcnn, _nets
 
 # %% ../nbs/05_faces.ipynb #238e2e47
 def _turned_back(points, turned, size):
-    """Points (…, 2 or more) of a photo of `size` (w, h) that was turned by `turned` degrees
-    clockwise, turned back"""
+    "Points (…, 2 or more) of a photo of `size` (w, h), turned clockwise by `turned` degrees, turned back"
     x, y, (w, h) = points[..., 0], points[..., 1], size
     back = {0:(x, y), 90:(y, h-x), 180:(w-x, h-y), 270:(w-y, x)}[turned]
     return np.concatenate([np.stack(back, -1), points[..., 2:]], -1)
@@ -57,13 +56,12 @@ class Face:
         return f.getvalue()
 
 # %% ../nbs/05_faces.ipynb #53543756
-# a window also finds faces this much smaller; the finest is this part of the longer side
-_SMALLER, _WINDOWS = .8, 32
+_SMALLER = .8 # a window also finds faces this much smaller
+_WINDOWS = 32 # the finest is this part of the longer side
 
 def _largest_first(found, photo, scale, border):
-    """Boxes and scores (N, 5) on a canvas as boxes in the photo (w, h) and scores; none centred on
-    the border"""
-    boxes, scores = (((found[:, :4]-border)/np.tile(scale, 2))*32).round()/32, found[:, 4]
+    "Boxes and scores (N, 5) on a canvas as those in the photo (w, h); none centred on the border"
+    boxes, scores = ((found[:, :4]-border)/np.tile(scale, 2)*32).round()/32, found[:, 4]
     middle, size = (boxes[:, :2]+boxes[:, 2:])/2, boxes[:, 2:]-boxes[:, :2]
     keep = ((size > 0) & (middle >= 0) & (middle <= photo)).all(1)
     boxes, scores, size = boxes[keep], scores[keep], size[keep]
@@ -134,8 +132,7 @@ class FaceDetector:
         return looks.faces(*found, turned), turned
 
 # %% ../nbs/05_faces.ipynb #3741fe4a
-# bright, one after the other
-_COLOURS = '#ffd23f', '#3fd0ff', '#ff7eb6', '#8cf26b', '#ffa24d', '#c6a4ff'
+_COLOURS = '#ffd23f', '#3fd0ff', '#ff7eb6', '#8cf26b', '#ffa24d', '#c6a4ff' # bright, in turn
 
 def _spots(edge, w, h, size):
     "Places for a label of w×h at a box, the best first: above, below, inside, beside, further away"
@@ -151,8 +148,7 @@ def _shared(a, b):
     return max(0, min(a[2], b[2])-max(a[0], b[0]))*max(0, min(a[3], b[3])-max(a[1], b[1]))
 
 def _place(edge, w, h, size, taken):
-    """The first place for a label that hides no other label; if there is none, the one that hides
-    least"""
+    "The first place for a label that hides no other; if there is none, the one that hides least"
     places = [(x, y, x+w, y+h) for x, y in _spots(edge, w, h, size)]
     hidden = [sum(_shared(p, t) for t in taken) for p in places]
     return places[int(np.argmin(hidden))]
@@ -164,6 +160,28 @@ def _tag(draw, text, place, colour, font, pad):
     draw.rectangle(place, fill=colour)
     ink = 'black' if np.dot(ImageColor.getrgb(colour)[:3], (.299, .587, .114)) > 110 else 'white'
     draw.text((place[0]+pad-left, place[1]+pad-top), text, fill=ink, font=font)
+
+# %% ../nbs/05_faces.ipynb #7bfa467b
+def _edge(box, zoom, size):
+    "A box in pixels of the enlarged picture, cut where it leaves it"
+    x0, y0, x1, y1 = (v*zoom for v in box)
+    return max(0, x0), max(0, y0), min(size[0]-1, x1), min(size[1]-1, y1)
+
+# %% ../nbs/05_faces.ipynb #f6af5462
+def _draw_boxes(im, boxes):
+    "Draw (edge, text, colour) of each face onto a PIL picture"
+    boxes = [b for b in boxes if b[0][2] > b[0][0] and b[0][3] > b[0][1]] # not outside the picture
+    line, taken = max(2, round(max(im.size)/320)), []
+    draw, height = ImageDraw.Draw(im), max(13, round(max(im.size)/44))
+    font, pad = ImageFont.load_default(height), max(2, round(height/5))
+    for edge, _, colour in boxes:
+        draw.rectangle(edge, outline='black', width=line+2)
+        draw.rectangle(edge, outline=colour, width=line)
+    for edge, text, colour in boxes:                                      # last: no line crosses a text
+        if not text: continue
+        left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
+        taken.append(_place(edge, right-left+2*pad, bottom-top+2*pad, im.size, taken))
+        _tag(draw, text, taken[-1], colour, font, pad)
 
 # %% ../nbs/05_faces.ipynb #d661909c
 def draw_faces(image:np.ndarray,              # uint8 (H, W, 3) RGB
@@ -179,46 +197,20 @@ def draw_faces(image:np.ndarray,              # uint8 (H, W, 3) RGB
     if zoom > 1:
         im = im.resize([max(1, round(side*zoom)) for side in im.size], Image.Resampling.BICUBIC)
     if numbers is True: numbers = range(1, len(faces)+1)
-    boxes = []
+    boxes, colors = [], colors or _COLOURS
     for i, face in enumerate(faces):
         if face.box is None: continue
         text = ' '.join(str(v[i]) for v in (numbers, labels) if v)
-        boxes.append((_edge(face.box, zoom, im.size), text,
-                      (colors or _COLOURS)[i % len(colors or _COLOURS)]))
+        boxes.append((_edge(face.box, zoom, im.size), text, colors[i % len(colors)]))
     _draw_boxes(im, boxes)
     return im
 
-# %% ../nbs/05_faces.ipynb #7bfa467b
-def _edge(box, zoom, size):
-    "A box in pixels of the enlarged picture, cut where it leaves it"
-    x0, y0, x1, y1 = (v*zoom for v in box)
-    return max(0, x0), max(0, y0), min(size[0]-1, x1), min(size[1]-1, y1)
-
-# %% ../nbs/05_faces.ipynb #f6af5462
-def _draw_boxes(im, boxes):
-    "Draw (edge, text, colour) of each face onto a PIL picture"
-    # outside the picture: nothing
-    boxes = [b for b in boxes if b[0][2] > b[0][0] and b[0][3] > b[0][1]]
-    line, taken = max(2, round(max(im.size)/320)), []
-    draw, height = ImageDraw.Draw(im), max(13, round(max(im.size)/44))
-    font, pad = ImageFont.load_default(height), max(2, round(height/5))
-    for edge, _, colour in boxes:
-        draw.rectangle(edge, outline='black', width=line+2)
-        draw.rectangle(edge, outline=colour, width=line)
-    # last: no line crosses a text
-    for edge, text, colour in boxes:
-        if not text: continue
-        left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-        taken.append(_place(edge, right-left+2*pad, bottom-top+2*pad, im.size, taken))
-        _tag(draw, text, taken[-1], colour, font, pad)
-
 # %% ../nbs/05_faces.ipynb #4ad401c3
-# scores: no second look; enough for a turned photo; better by how much
-_CERTAIN, _SURE, _BETTER = .999, .99, .003
+_CERTAIN = .999           # a score that needs no other look
+_SURE, _BETTER = .99, .003 # enough for a turned photo; better by how much
 
 def _upright_boxes(look):
-    """The boxes and scores that `look(degrees)` finds in a photo turned clockwise until it is
-    upright, and the degrees"""
+    "Boxes and scores that `look(degrees)` finds in the photo turned clockwise until upright; the degrees"
     def best(found): return float(found[1].max(initial=0))
     found = {0:look(0)}
     if best(found[0]) < _CERTAIN: found |= {turned:look(turned) for turned in (90, 180, 270)}
