@@ -6,6 +6,7 @@
     python tools/study.py --together runs/reference runs/teacher   # what networks say alone and together
     python tools/study.py --memory runs/reference         # what teachers remember of the faces they learned from
     python tools/study.py --views                         # the shipped network, asked about a face in several views
+    python tools/study.py --truths                        # label, majority and prediction, counted together
 
 Each short run is the recipe `ablation` with changes, in a process of its own, in runs/study, continued if it was
 stopped. Its result becomes one line of nbs/study/ablations.csv; lines that are there are not run again. A long
@@ -264,6 +265,25 @@ def try_views():
     assert gap<2e-3, 'the plain view is not what the network is asked elsewhere'
     (results/'views.json').write_text(json.dumps(out, indent=1) + '\n')
 
+def count_truths(bins=15):
+    """Count PublicTest faces by label, majority (the last: none) and the label head's prediction; and, over bins of
+    the stated fraction and all ten votes, the mean of what is stated and of what the annotators said"""
+    import numpy as np
+    from fer_nb.landmarks import LandmarkExtractor
+    from fer_nb.network import OnnxNet, find_weights
+    from fer_nb.train.audit import ferplus_majority, read_ferplus
+    from fer_nb.train.evaluation import predict_logits
+    from fer_nb.train.prepare import prepare
+    public, net = prepare(extract=LandmarkExtractor()).subset('PublicTest'), OnnxNet(find_weights())
+    votes, logits = read_ferplus(public), predict_logits(net, public)
+    counts, said = np.zeros((7, 8, 7), int), net.calibration.probabilities(logits, 'fer2013').argmax(1)
+    np.add.at(counts, (public.labels, ferplus_majority(votes), said), 1) # a majority of -1 is the last row
+    stated, of_ten = net.calibration.shares(logits).ravel(), (votes/np.maximum(votes.sum(1, keepdims=True), 1)).ravel()
+    at = np.minimum((stated*bins).astype(int), bins-1); n = np.bincount(at, minlength=bins)
+    mean = lambda v: (np.bincount(at, v, bins)/np.maximum(n, 1)).round(4).tolist()
+    out = dict(counts=counts.tolist(), shares=dict(n=n.tolist(), stated=mean(stated), people=mean(of_ten)))
+    (results/'truths.json').write_text(json.dumps(out) + '\n')
+
 def run_all(seeds, only, jobs):
     "Every wanted row that has no line yet: all rows with one seed, then with the next"
     import torch
@@ -292,6 +312,7 @@ if __name__ == '__main__':
     parser.add_argument('--together', nargs='+', metavar='FOLDER')
     parser.add_argument('--memory', nargs='+', metavar='FOLDER')
     parser.add_argument('--views', action='store_true')
+    parser.add_argument('--truths', action='store_true')
     args = parser.parse_args()
     results.mkdir(exist_ok=True)
     if args.run: run_one(args.run[0], int(args.run[1]))
@@ -299,4 +320,5 @@ if __name__ == '__main__':
     elif args.together: together(args.together)
     elif args.memory: memory(args.memory)
     elif args.views: try_views()
+    elif args.truths: count_truths()
     else: run_all(args.seeds, args.only, args.jobs)
