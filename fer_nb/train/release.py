@@ -18,9 +18,7 @@ from ..core import CLASSES, VOTE_OF, VOTES, whole_file
 from ..network import Calibration, HeadCalibration, softmax, unsmooth
 from .audit import ferplus_majority
 from .data import SPLITS, FerArrays
-from fer_nb.train.evaluation import (
-    confusion, evaluate, fit_temperature, fit_threshold, predict_logits, score,
-)
+from .evaluation import confusion, evaluate, fit_temperature, fit_threshold, predict_logits, score
 from .export import export_onnx, needs_onnx
 from .weights import load_weights, save_weights
 
@@ -42,9 +40,9 @@ def prior_curve(calibration:Calibration,
     "Agreement with people, for each fraction of the prior that is divided out"
     majority = ferplus_majority(votes)
     of, rows = majority>=0, []
+    def ask(l, prior, flip): return calibration.probabilities(l[of], 'people', prior, flip).argmax(1)
     for tenth in range(11):
-        ask = lambda l, flip: calibration.probabilities(l[of], 'people', tenth/10, flip).argmax(1)
-        tables = [confusion(majority[of], ask(l, flip)) for flip,l in logits.items()]
+        tables = [confusion(majority[of], ask(l, tenth/10, flip)) for flip,l in logits.items()]
         recall = [(c.diagonal()/np.maximum(c.sum(1), 1))[c.sum(1)>0].mean() for c in tables]
         accuracy = [c.trace()/c.sum() for c in tables]
         rows.append(dict(prior=tenth/10, accuracy=float(np.mean(accuracy)),
