@@ -82,8 +82,7 @@ _ANCHORS = _anchors()
 
 # %% ../nbs/06_facemesh.ipynb #3009bb14
 def _decode(raw, anchors):
-    """Box and eyes of proposals (N, 16): upper left, lower right, two eyes, float32 (N, 4, 2), 0
-    to 1"""
+    "Upper left, lower right and two eyes of proposals (N, 16), float32 (N, 4, 2), 0 to 1"
     middle, size, eyes = raw[:, :2], raw[:, 2:4], raw[:, 4:8].reshape(-1, 2, 2)
     corners = np.stack([middle - size/2, middle + size/2], 1)
     return np.concatenate([corners, eyes], 1)/np.float32(128) + anchors[:, None]
