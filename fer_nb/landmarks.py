@@ -52,28 +52,44 @@ def _gauss(sigma):
     reach = round(6*sigma + 1)//2
     weights = np.exp(-np.arange(-reach, reach+1)**2/(2*sigma**2))
     half = np.rint(np.cumsum(256*weights/weights.sum()))[:reach]
-    # what rounding takes from one, the next one gets
-    half = np.diff(half, prepend=0).astype(int)
+    half = np.diff(half, prepend=0).astype(int)      # what rounding takes from one, the next one gets
     return [*half, 256 - 2*half.sum(), *half[::-1]]
 
 # %% ../nbs/07_landmarks.ipynb #bea5b6e5
 def _blur(face):
-    """`face` (H, W) as through a soft lens: a Gaussian of 1/48 of its longer side, mirrored at the
-    ends"""
+    "`face` (H, W) blurred by a Gaussian of 1/48 of its longer side, mirrored at the ends"
     weights, sums = _gauss(max(face.shape)/48), face.astype(np.int32)
     for n in face.shape:                             # along one axis, then along the other
         pixels = np.pad(np.arange(n), len(weights)//2, mode='reflect')
-        sums = np.asarray(sum(sums.take(pixels[k:k+n], 0)*weight
-                              for k, weight in enumerate(weights))).T
+        shifted = (sums.take(pixels[k:k+n], 0)*weight for k, weight in enumerate(weights))
+        sums = np.asarray(sum(shifted)).T
     return ((sums + 32768) >> 16).astype(np.uint8)
+
+# %% ../nbs/07_landmarks.ipynb #fe868ae4
+MIRROR = np.r_[
+    0:3, 248, 4:7, 249, 8:20, 250:324, 94, 324:380, 151:153, 380:391, 164, 391:394, 168, 394:400,
+    175, 400:419, 195, 419, 197, 420, 199:201, 421:468, 3, 7, 20:94, 95:151, 153:164, 165:168,
+    169:175, 176:195, 196, 198, 201:248
+] # partner of each landmark in the mirrored face
+MIRROR.flags.writeable = False
+
+# %% ../nbs/07_landmarks.ipynb #5292cda8
+def mirror(landmarks, # (..., 468, 3), numpy or torch
+           width=1. # of the coordinates: 1 in crop coordinates, 0 once aligned
+          ): # the same type and shape
+    "Landmarks of the mirrored face"
+    partner = MIRROR if isinstance(landmarks, np.ndarray) else MIRROR.copy() # torch wants one it may write to
+    out = landmarks[..., partner, :]                                         # a copy
+    out[..., 0] = width - out[..., 0]
+    return out
 
 # %% ../nbs/07_landmarks.ipynb #3c1777d9
 def _check_face(face):
     "`face` as an array, or a `ValueError` that says what is wrong with it"
     face = np.asarray(face)
     if face.ndim!=2 or face.dtype!=np.uint8 or min(face.shape)<2:
-        raise ValueError(f"A face is a gray uint8 array (H, W) of at least 2×2 pixels; got "
-                         f"{face.dtype} {face.shape}. "
+        raise ValueError("A face is a gray uint8 array (H, W) of at least 2×2 pixels; "
+                         f"got {face.dtype} {face.shape}. "
                          "`framing.crop_frame` makes one from a photo.")
     return face
 
@@ -82,17 +98,17 @@ class LandmarkExtractor:
     "468 FaceMesh landmarks of one FER2013-framed gray face"
     views = 'plain', 'mirrored', 'blurred'
     def __init__(self,
-                 size=192, # side in pixels to which a face is enlarged
-                 border=.25, # grey border, as a share of `size`
-                 confidence=.1, # least detector confidence
-                 retries=2 # how many of the two other views to try on a miss
+                 size:int=192,       # side in pixels to which a face is enlarged
+                 border:float=.25,   # gray border, as a fraction of `size`
+                 confidence:float=.1, # least detector confidence
+                 retries:int=2       # how many of the two other views to try on a miss
                 ):
         self.settings:dict[str, Any] = dict(size=size, border=border, confidence=confidence,
                                             retries=retries)
 
     def __call__(self,
-                 face # uint8 (H, W), gray, framed as FER2013 frames its faces
-                ): # landmarks float32 (468, 3) in crop coordinates (zeros if not found), whether found
+                 face:np.ndarray         # uint8 (H, W), gray, framed as FER2013 frames its faces
+                ) -> tuple[np.ndarray, bool]: # float32 (468, 3) in crop coordinates, zeros if not found; found?
         "Landmarks of `face` and whether they were found"
         face = _check_face(face)
         for view in self.views[:1+self.settings['retries']]:
@@ -108,24 +124,6 @@ class LandmarkExtractor:
         if not found: return None
         points = found[0]*(1 + 2*border) - np.array([border, border, 0], np.float32)
         return mirror(points) if view=='mirrored' else points
-
-# %% ../nbs/07_landmarks.ipynb #fe868ae4
-MIRROR = np.r_[
-    0:3, 248, 4:7, 249, 8:20, 250:324, 94, 324:380, 151:153, 380:391, 164, 391:394, 168, 394:400,
-    175, 400:419, 195, 419, 197, 420, 199:201, 421:468, 3, 7, 20:94, 95:151, 153:164, 165:168,
-    169:175, 176:195, 196, 198, 201:248
-] # partner of each landmark in the mirrored face
-MIRROR.flags.writeable = False
-
-# %% ../nbs/07_landmarks.ipynb #5292cda8
-def mirror(landmarks, # (..., 468, 3), numpy or torch
-           width=1. # of the coordinates: 1 in crop coordinates, 0 once aligned
-          ): # the same type and shape
-    "Landmarks of the mirrored face"
-    # a copy; torch wants an index it could write to
-    out = landmarks[..., MIRROR if isinstance(landmarks, np.ndarray) else MIRROR.copy(), :]
-    out[..., 0] = width - out[..., 0]
-    return out
 
 # %% ../nbs/07_landmarks.ipynb #8a11642f
 CONTOURS = dict(
@@ -144,11 +142,11 @@ CONTOURS = dict(
 ) # FaceMesh's point numbers, as paths
 
 # %% ../nbs/07_landmarks.ipynb #0182a482
-def draw_landmarks(face, # uint8 (H, W) or (H, W, 3)
-                   landmarks, # (468, 3) in crop coordinates
-                   size=None, # width of the picture in pixels; None: as the face
-                   color=(0, 220, 180), # RGB
-                   dots=True # draw all 468 points as well
+def draw_landmarks(face:np.ndarray,      # uint8 (H, W) or (H, W, 3)
+                   landmarks:np.ndarray, # (468, 3) in crop coordinates
+                   size:int|None=None,   # width of the picture in pixels; None: as the face
+                   color:tuple[int, int, int]=(0, 220, 180), # RGB
+                   dots:bool=True        # draw all 468 points as well
                   ) -> Image.Image:
     "`face` with its landmarks on it"
     im = Image.fromarray(np.asarray(face)).convert('RGB')
@@ -198,22 +196,18 @@ def landmark_stats(landmarks, # float32 (N, 468, 3) in crop coordinates
     return p.mean(0).numpy(), p.std(0).clamp_min(1e-3).numpy()
 
 # %% ../nbs/07_landmarks.ipynb #92b0a463
-# points; pitch of a face that looks ahead, degrees
-_CHEEKS, _UPRIGHT, _STRAIGHT = (234, 454), (10, 152), 2.8
+_CHEEKS, _UPRIGHT = [234, 454], [10, 152] # points: cheek to cheek, forehead to chin
+_STRAIGHT = 2.8                           # pitch of a face that looks ahead, degrees
 
 def head_pose(landmarks:np.ndarray # float32 (468, 3), in pixels or in crop coordinates of a square crop
              ) -> dict[str, float]: # yaw > 0 to the right of the picture, pitch > 0 up, roll > 0 clockwise
     "How a head is held, in degrees"
-    across, down = (landmarks[_CHEEKS[1]]-landmarks[_CHEEKS[0]],
-                    landmarks[_UPRIGHT[1]]-landmarks[_UPRIGHT[0]])
+    across, down = (landmarks[end]-landmarks[start] for start, end in (_CHEEKS, _UPRIGHT))
     eyes = landmarks[_EYES[1]].mean(0) - landmarks[_EYES[0]].mean(0)
-    out_of_plane = lambda v: np.degrees(np.arctan2(v[2], np.hypot(v[0], v[1])))
-    roll = np.degrees(np.arctan2(eyes[1], eyes[0]))
-    return {
-        k: round(float(v), 1)
-        for k, v in dict(yaw=out_of_plane(across), pitch=_STRAIGHT - out_of_plane(down),
-                         roll=roll).items()
-    }
+    def out_of_plane(v): return np.degrees(np.arctan2(v[2], np.hypot(v[0], v[1])))
+    pose = dict(yaw=out_of_plane(across), pitch=_STRAIGHT - out_of_plane(down),
+                roll=np.degrees(np.arctan2(eyes[1], eyes[0])))
+    return {k: round(float(v), 1) for k, v in pose.items()}
 
 # %% ../nbs/07_landmarks.ipynb #dfea8293
 def _average(image, new):
