@@ -30,8 +30,8 @@ def audit_duplicates(arrays:FerArrays) -> dict[str, int|dict[str, int]]:
         out['within'][s] = int(here.sum() - len(set(h[here])))
         if i:
             out['twins_of_training'][s] = int(twin[here].sum())
-            out['same_label'][s] = sum(l in labels[g]
-                                       for g,l in zip(h[here & twin], arrays.labels[here & twin]))
+            known = zip(h[here & twin], arrays.labels[here & twin])
+            out['same_label'][s] = sum(l in labels[g] for g,l in known)
     return out
 
 # %% ../../nbs/09_audit.ipynb #c2bba62c
@@ -48,8 +48,8 @@ def read_ferplus(arrays:FerArrays,                # with known rows
     file = Path(file)
     if not file.is_file(): raise DataError(f"{file} does not exist. {_FERPLUS}")
     if (arrays.row<0).any():
-        raise DataError("This copy of FER2013 has lost its row numbers, so FER+ can't be joined to "
-                        "it. Use the CSV, or pictures named by row.")
+        raise DataError("This copy of FER2013 has lost its row numbers, so FER+ can't be joined to it. "
+                        "Use the CSV, or pictures named by row.")
     votes = []
     for line,row in read_table(file, VOTES, _FERPLUS):
         try: votes.append([int(row[c]) for c in VOTES])

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 import numpy as np
-from ..core import whole_file
+from ..core import CLASSES, whole_file
 from .data import COLUMNS, SPLITS, DataError, FerArrays, find_source, read_fer2013
 
 # %% ../../nbs/08_prepare.ipynb #d2c3756d
@@ -35,14 +35,14 @@ def _contents(source):
 
 # %% ../../nbs/08_prepare.ipynb #c405ee47
 def fingerprint(source:Path,        # as `find_source` gives it
-                settings:dict|None=None # of the landmark extractor, JSON-able
+                settings:dict|None=None # of the landmark extractor
                ) -> str:
     "Twelve hex digits that change when the source or the settings do"
-    return hashlib.sha256(json.dumps([_contents(source), settings],
-                                     default=str).encode()).hexdigest()[:12]
+    held = json.dumps([_contents(source), settings], default=str)
+    return hashlib.sha256(held.encode()).hexdigest()[:12]
 
 # %% ../../nbs/08_prepare.ipynb #a96de0b1
-def save_arrays(arrays:FerArrays, file:str|os.PathLike):
+def save_arrays(arrays:FerArrays, file:str|os.PathLike) -> None:
     "Write `arrays` to one .npz"
     file = Path(file); file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as part, open(part, 'wb') as f:
@@ -65,13 +65,13 @@ def load_arrays(file:str|os.PathLike) -> FerArrays:
     "Read what `save_arrays` wrote"
     try:
         with np.load(file) as z:
-            arrays = FerArrays(*(z[k] for k in COLUMNS),
-                               *([tuple(map(str, z['classes']))] if 'classes' in z else []))
+            classes = tuple(map(str, z['classes'])) if 'classes' in z else CLASSES
+            arrays = FerArrays(*(z[k] for k in COLUMNS), classes)
         _check(arrays)
     except FileNotFoundError: raise
     except Exception as e:
-        raise DataError(f"{Path(file).name} is damaged ({e}). Delete it and run `fer_nb prepare` "
-                        f"again.") from e
+        raise DataError(f"{Path(file).name} is damaged ({e}). "
+                        "Delete it and run `fer_nb prepare` again.") from e
     return arrays
 
 # %% ../../nbs/08_prepare.ipynb #4d54a815
@@ -101,11 +101,11 @@ def add_landmarks(arrays:FerArrays,
         with np.load(file(s)) as z:
             arrays.landmarks[s:s+chunk], arrays.valid[s:s+chunk] = z['points'], z['valid']
     jobs = (delayed(_chunk_landmarks)(arrays.faces[s:s+chunk], extract) for s in todo)
-    pool = Parallel(n_jobs=max(1, min(workers or os.cpu_count() or 1, len(todo))),
-                    return_as='generator')
+    workers = max(1, min(workers or os.cpu_count() or 1, len(todo)))
+    pool = Parallel(n_jobs=workers, return_as='generator')
     done = min(len(arrays), chunk*(len(starts)-len(todo)))
-    with tqdm(total=len(arrays), initial=done, desc='landmarks', unit=' faces',
-              disable=not progress) as bar:
+    bar = tqdm(total=len(arrays), initial=done, desc='landmarks', unit=' faces', disable=not progress)
+    with bar:
         for s,(points,valid) in zip(todo, pool(jobs)):
             arrays.landmarks[s:s+chunk], arrays.valid[s:s+chunk] = points, valid
             if parts: _save_part(file(s), points, valid)
@@ -119,12 +119,11 @@ def prepare(source:str|os.PathLike|None=None, # as `read_fer2013` takes it
             workers:int|None=None,      # processes; None: one a core
             progress:bool=True
            ) -> FerArrays:
-    """FER2013 with landmarks, from the cache if it is there; safe to call from several processes
-    and to interrupt"""
+    "FER2013 with landmarks, from the cache if it is there; safe in several processes, and to interrupt"
     from filelock import FileLock
     source = find_source(source)
-    file = Path(cache
-                or cache_dir())/f"fer2013-{fingerprint(source, getattr(extract, 'settings', None))}.npz"
+    made_of = fingerprint(source, getattr(extract, 'settings', None))
+    file = Path(cache or cache_dir())/f'fer2013-{made_of}.npz'
     if file.exists(): return load_arrays(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_suffix('.lock')):
