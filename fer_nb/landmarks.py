@@ -79,7 +79,7 @@ def mirror(landmarks, # (..., 468, 3), numpy or torch
           ): # the same type and shape
     "Landmarks of the mirrored face"
     partner = MIRROR if isinstance(landmarks, np.ndarray) else MIRROR.copy() # torch wants one it may write to
-    out = landmarks[..., partner, :]                                         # a copy
+    out:Any = landmarks[..., partner, :]                                     # a copy
     out[..., 0] = width - out[..., 0]
     return out
 
