@@ -418,6 +418,7 @@ def film(seconds=2., fps=10):
 def video_page(opened, data, **options):
     page = opened(**options)
     page.get_by_role('tab', name='Video').click()
+    settle(page)                        # a file given while the tab is being made may be given to what it replaces
     assert page.get_by_text(f'at most {app.VIDEO_SECONDS} seconds and {app.VIDEO_MB} MB').is_visible()
     give(page, data)
     return page
@@ -427,9 +428,16 @@ def give(page, data):
     clip = dict(name='clip.mp4', mimeType='video/mp4', buffer=data)
     page.locator('.st-key-clip input[type=file]').set_input_files([clip])
 
+def ribbon(page):
+    "Wait for a film's timeline; without one, say what stands there instead"
+    try: page.locator('.ribbon').wait_for(timeout=90_000)
+    except sync_api.TimeoutError:
+        there, tab = page.locator('.ribbon').count(), page.locator('[role=tab][aria-selected=true]').inner_text()
+        pytest.fail(f'{there} timelines in the page, open is {tab}:\n' + page.locator('body').inner_text())
+
 def test_video(opened):
     page = video_page(opened, film())
-    page.locator('.ribbon').wait_for(timeout=180_000); settle(page)
+    ribbon(page); settle(page)
     video = page.locator('.st-key-film video')
     assert video.evaluate('v => v.readyState > 0 || new Promise(r => v.onloadedmetadata = () => r(true))')
     bands = page.locator('.ribbon .over').bounding_box()
@@ -450,7 +458,7 @@ def test_video(opened):
 
 def test_a_timeline_by_touch(opened):
     page = video_page(opened, film(), width=390, height=844, has_touch=True)
-    page.locator('.ribbon').wait_for(timeout=180_000); settle(page)
+    ribbon(page); settle(page)
     page.locator('.ribbon .over').scroll_into_view_if_needed()
     bands = page.locator('.ribbon .over').bounding_box()
     page.touchscreen.tap(bands['x']+.7*bands['width'], bands['y']+.5*bands['height'])
@@ -461,7 +469,7 @@ def test_video_on_a_phone_and_too_long(opened):
     page = video_page(opened, film(app.VIDEO_SECONDS+3, 2), width=390, height=844, scheme='dark')
     page.get_by_text(f'the limit is {app.VIDEO_SECONDS} s').wait_for(timeout=60_000)
     give(page, film(1.))
-    page.locator('.ribbon').wait_for(timeout=180_000)
+    ribbon(page)
     assert fits(page)
     keep(page, 'video-phone-dark')
 
@@ -505,7 +513,7 @@ def test_axe(opened, scheme):
         check(page, tab)
     if find_spec('av'):
         page = video_page(opened, film(1.), scheme=scheme)
-        page.locator('.ribbon').wait_for(timeout=180_000)
+        ribbon(page)
         check(page, 'video that was read')
     assert not found, '\n'.join(found)
 
@@ -534,9 +542,9 @@ def test_nothing_is_written(opened, server):
     cards(page); settle(page)
     for label in 'Everything as zip', 'CSV table': taken(page, label)
     if find_spec('av'):
-        page.get_by_role('tab', name='Video').click()
+        page.get_by_role('tab', name='Video').click(); settle(page)
         give(page, film(1.))
-        page.locator('.ribbon').wait_for(timeout=180_000)
+        ribbon(page)
     page.context.close()
     assert writes.read_text() == written and state() == before
 
