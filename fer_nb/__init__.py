@@ -9,9 +9,10 @@ _os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1') # read when onnxruntime is 
 if TYPE_CHECKING: # for editors and type checkers
     from .batch import predict_folder, predict_photos
     from .core import CLASSES, COLORS, STATUSES, TRUTHS, VOTES, FerError, MissingExtra, Prediction, WeightsError
-    from .explain import draw_importance, heat_map, landmark_importance, overlay
+    from .explain import heat_map, overlay
     from .faces import Face, FaceDetector, draw_faces
     from .image import load_image
+    from .importance import draw_importance, landmark_importance
     from .inference import EmotionRecognizer, annotate
     from .landmarks import LandmarkExtractor, draw_landmarks
     from .network import Calibration, OnnxNet, find_weights
@@ -33,9 +34,10 @@ __all__ = [
 _ROOMS = { # the same names, by the room that defines them
     'batch': 'predict_folder predict_photos',
     'core': 'CLASSES COLORS STATUSES TRUTHS VOTES FerError MissingExtra Prediction WeightsError',
-    'explain': 'draw_importance heat_map landmark_importance overlay',
+    'explain': 'heat_map overlay',
     'faces': 'Face FaceDetector draw_faces',
     'image': 'load_image',
+    'importance': 'draw_importance landmark_importance',
     'inference': 'EmotionRecognizer annotate',
     'landmarks': 'LandmarkExtractor draw_landmarks',
     'network': 'Calibration OnnxNet find_weights',

@@ -21,9 +21,10 @@ import torch
 from fastcore.basics import patch
 from PIL import Image
 from ...core import CLASSES, COLORS, FerError, Prediction, whole_file
-from ...explain import by_part, draw_importance, heat_map, landmark_importance, overlay
+from ...explain import heat_map, overlay
 from ...framing import to_fer
 from ...image import Photo
+from ...importance import by_part, draw_importance, landmark_importance
 
 # %% ../../../nbs/36_model_room.ipynb #d1cf7957
 from ...inference import EmotionRecognizer, annotate
