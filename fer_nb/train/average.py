@@ -121,7 +121,7 @@ def run_stages(name:str|os.PathLike,     # of a recipe with stages, or path of a
     "Train a chain of runs, or continue where it stopped"
     out, made = Path(out), {}
     out.mkdir(parents=True, exist_ok=True)
-    for stage in read_stages(name): # notice a missing file before the first run, not after a day
+    for stage in read_stages(name): # notice a missing file before the first run, not hours later
         if stage.file: _given(stage, out)
     for stage in read_stages(name):
         say(f'stage {stage.name}')
