@@ -59,7 +59,7 @@ class MissingExtra(FerError, ImportError):
 @contextlib.contextmanager
 def whole_file(file:str|os.PathLike # to write
               ) -> Iterator[Path]:  # to write to: in the same folder, renamed when the block ends well
-    "A file that appears complete or not at all. A device such as `/dev/stdout` is written directly."
+    "A file that appears complete or not at all; a device such as `/dev/stdout` is written directly"
     file = Path(file)
     if file.exists() and not file.is_file(): yield file; return # never replace a device or a pipe
     part = file.with_name(f'.{file.name}.{os.getpid()}.part')

@@ -17,7 +17,7 @@ from .mtcnn import _fit, _mtcnn, _nets
 
 # %% ../nbs/05_faces.ipynb #238e2e47
 def _turned_back(points, turned, size):
-    "Points (…, 2 or more) of a photo of `size` (w, h), turned clockwise by `turned` degrees, turned back"
+    "Points (…, 2 or more) of a photo of `size` (w, h), turned back by `turned` degrees"
     x, y, (w, h) = points[..., 0], points[..., 1], size
     back = {0:(x, y), 90:(y, h-x), 180:(w-x, h-y), 270:(w-y, x)}[turned]
     return np.concatenate([np.stack(back, -1), points[..., 2:]], -1)
@@ -177,7 +177,7 @@ def _draw_boxes(im, boxes):
     for edge, _, colour in boxes:
         draw.rectangle(edge, outline='black', width=line+2)
         draw.rectangle(edge, outline=colour, width=line)
-    for edge, text, colour in boxes:                                      # last: no line crosses a text
+    for edge, text, colour in boxes: # last: no line crosses a text
         if not text: continue
         left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
         taken.append(_place(edge, right-left+2*pad, bottom-top+2*pad, im.size, taken))
@@ -210,7 +210,7 @@ _CERTAIN = .999           # a score that needs no other look
 _SURE, _BETTER = .99, .003 # enough for a turned photo; better by how much
 
 def _upright_boxes(look):
-    "Boxes and scores that `look(degrees)` finds in the photo turned clockwise until upright; the degrees"
+    "Boxes and scores that `look(degrees)` finds once the photo is upright, and the degrees"
     def best(found): return float(found[1].max(initial=0))
     found = {0:look(0)}
     if best(found[0]) < _CERTAIN: found |= {turned:look(turned) for turned in (90, 180, 270)}

@@ -52,7 +52,7 @@ def _gauss(sigma):
     reach = round(6*sigma + 1)//2
     weights = np.exp(-np.arange(-reach, reach+1)**2/(2*sigma**2))
     half = np.rint(np.cumsum(256*weights/weights.sum()))[:reach]
-    half = np.diff(half, prepend=0).astype(int)      # what rounding takes from one, the next one gets
+    half = np.diff(half, prepend=0).astype(int) # what rounding takes from one, the next one gets
     return [*half, 256 - 2*half.sum(), *half[::-1]]
 
 # %% ../nbs/07_landmarks.ipynb #bea5b6e5
@@ -78,7 +78,7 @@ def mirror(landmarks, # (..., 468, 3), numpy or torch
            width=1. # of the coordinates: 1 in crop coordinates, 0 once aligned
           ): # the same type and shape
     "Landmarks of the mirrored face"
-    partner = MIRROR if isinstance(landmarks, np.ndarray) else MIRROR.copy() # torch wants one it may write to
+    partner = MIRROR if isinstance(landmarks, np.ndarray) else MIRROR.copy() # torch may write to it
     out:Any = landmarks[..., partner, :]                                     # a copy
     out[..., 0] = width - out[..., 0]
     return out
@@ -108,7 +108,7 @@ class LandmarkExtractor:
 
     def __call__(self,
                  face:np.ndarray         # uint8 (H, W), gray, framed as FER2013 frames its faces
-                ) -> tuple[np.ndarray, bool]: # float32 (468, 3) in crop coordinates, zeros if not found; found?
+                ) -> tuple[np.ndarray, bool]: # float32 (468, 3) in crop coordinates or zeros; found?
         "Landmarks of `face` and whether they were found"
         face = _check_face(face)
         for view in self.views[:1+self.settings['retries']]:

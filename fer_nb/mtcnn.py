@@ -85,7 +85,7 @@ def _parts(edges, n):
 
 # %% ../nbs/04_mtcnn.ipynb #d91935c5
 def _shrink(sums, scale, margin, step=1):
-    "A picture at `scale` on gray, (1, 3, h+2·margin, w+2·margin), from each `step`th entry of its table"
+    "A picture at `scale` on gray, (1, 3, h+2·margin, w+2·margin), from a part of its table"
     h, w = (int((n-1)*step*scale + 1) for n in sums.shape)
     ys, xs = (_cells(0, n-1, m) for n, m in zip(sums.shape, (h, w)))
     tall, wide = ys[1]-ys[0], xs[1]-xs[0]
@@ -104,13 +104,13 @@ _GRAY = 127 # the border: what the networks take for nothing
 def _areas(xs, ys): return (ys[1]-ys[0])[:, :, None]*(xs[1]-xs[0])[:, None]
 
 def _crops(sums, boxes, n, border=0):
-    "What boxes (N, 4) show, cut at the canvas, float32 (N, 3, n, n); which show anything, bool (N,)"
+    "What boxes (N, 4) show, cut at the canvas, float32 (N, 3, n, n); which show anything"
     h, w = (side-1 for side in sums.shape)
     x0, y0, x1, y1 = np.trunc(boxes).astype(int).T
     x0, y0 = np.maximum(x0, 1)-1, np.maximum(y0, 1)-1                    # its boxes count from one
     x1, y1 = np.minimum(x1, w+2*border), np.minimum(y1, h+2*border)
     seen = (x1 > x0) & (y1 > y0)
-    xs, ys = (_cells(a[seen, None], b[seen, None], n) for a, b in ((x0, x1), (y0, y1))) # (N, n) twice
+    xs, ys = (_cells(a[seen, None], b[seen, None], n) for a, b in ((x0, x1), (y0, y1)))
     area = _areas(xs, ys)
     xs, ys = ([(v-border).clip(0, side) for v in edges] for edges, side in ((xs, w), (ys, h)))
     cells = (area-_areas(xs, ys))*(_GRAY*_ALL)                           # what lies on the border
@@ -132,7 +132,7 @@ def _overlapping(a, b, overlap):
 
 # %% ../nbs/04_mtcnn.ipynb #e2030ef7
 def _distinct(boxes, scores, overlap, chunk=128):
-    "Indices of the best boxes: none has more than `overlap` of the union in common with a better one"
+    "Indices of the best boxes: none shares more than `overlap` of the union with a better one"
     order = np.argsort(-scores, kind='stable')
     sides, kept = boxes[order].T, np.zeros(0, int)
     for start in range(0, len(order), chunk):
@@ -150,7 +150,8 @@ def _outermost(boxes, scores, overlap=.7):
     rest, keep, size = np.argsort(scores)[::-1], [], boxes[:, 2:]-boxes[:, :2]+1
     while len(rest):
         i, rest = rest[0], rest[1:]; keep.append(i)
-        low, high = np.maximum(boxes[i, :2], boxes[rest, :2]), np.minimum(boxes[i, 2:], boxes[rest, 2:])
+        low = np.maximum(boxes[i, :2], boxes[rest, :2])
+        high = np.minimum(boxes[i, 2:], boxes[rest, 2:])
         shared = (high-low+1).clip(0).prod(1)
         rest = rest[shared <= overlap*np.minimum(size[i].prod(), size[rest].prod(1))]
     return np.array(keep, int)
@@ -178,7 +179,7 @@ def _look(pnet, pixels, scale, margin, threshold):
 
 # %% ../nbs/04_mtcnn.ipynb #8d1d5c0a
 def _propose(pnet, sums, border, window, threshold, factor=.709):
-    "Boxes (N, 4) that P-Net proposes on a canvas, best first, for faces of `window` pixels and more"
+    "Boxes (N, 4) that P-Net proposes on a canvas, best first, for faces from `window` pixels"
     found, scale, step = [(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 4)))], 12/window, 1
     side = min(sums.shape)-1 + 2*border
     while side*scale >= 12:
@@ -209,7 +210,7 @@ def _judge(net, sums, boxes, n, threshold, border=0, batch=64):
 
 # %% ../nbs/04_mtcnn.ipynb #337d8699
 def _mtcnn(nets, image, window, border=0, thresholds=(.6, .7, .7)):
-    "Boxes and scores (N, 5) on `image` (h, w, 3) in a gray border, faces from about `window` pixels"
+    "Boxes and scores (N, 5) on `image` (h, w, 3) in a gray border, faces from `window` pixels"
     sums = _table(image)
     boxes = _propose(nets.pnet, sums, border, window, thresholds[0])
     boxes, scores, shifts = _judge(nets.rnet, sums, boxes, 24, thresholds[1], border)
@@ -227,6 +228,6 @@ def _fit(image, max_side):
     shrink = min(1, max_side/max(h, w))
     cw, ch = max(1, round(w*shrink)), max(1, round(h*shrink))
     if (cw, ch) != (w, h):
-        image = np.asarray(Image.fromarray(image).resize((cw, ch), Image.Resampling.BILINEAR,
-                                                         reducing_gap=1))
+        small = Image.fromarray(image).resize((cw, ch), Image.Resampling.BILINEAR, reducing_gap=1)
+        image = np.asarray(small)
     return image, (cw/w, ch/h), min(96, min(cw, ch)//4)

@@ -117,7 +117,7 @@ def _read_bytes(source, name, max_bytes):
     elif hasattr(source, 'read'):
         try:
             if hasattr(source, 'seek'):
-                with contextlib.suppress(OSError): source.seek(0) # a pipe is read from where it stands
+                with contextlib.suppress(OSError): source.seek(0) # a pipe has no start
             source = source.read(-1 if max_bytes is None else max_bytes+1)
         except Exception as e:
             raise ImageError(f"{name} cannot be read ({e}). Open it in binary mode, 'rb'.") from e
@@ -158,7 +158,8 @@ def _reading_heic(data):
 def _refusal(data, name, formats):
     "What to say of bytes that no reader took"
     if _is_heic(data) and 'HEIF' in formats:
-        return f"{name} is HEIC, as iPhones write it. Save it as JPEG, or `pip install pillow-heif`."
+        return (f"{name} is HEIC, as iPhones write it. "
+                "Save it as JPEG, or `pip install pillow-heif`.")
     known = [f for f in formats if f in Image.OPEN]
     listed = ' or '.join(filter(None, (', '.join(known[:-1]), known[-1])))
     return f"{name} is not a picture that can be read here. Pass {listed}."
@@ -263,7 +264,7 @@ def open_picture(source,     # path or '-', bytes, base64, file-like
                  name:str,   # what a message calls it, from `name_of`
                  max_bytes:int|None,
                  formats:Sequence[str],
-                 notes:list[str]|None # gets a sentence on what the pixels do not show: further frames
+                 notes:list[str]|None # gets a sentence if the picture moves
                 ) -> Image.Image: # its header read
     "A file's picture, nothing decoded yet, after all that can be told from its header"
     data = _read_bytes(source, name, max_bytes)

@@ -48,13 +48,14 @@ def read_ferplus(arrays:FerArrays,                # with known rows
     file = Path(file)
     if not file.is_file(): raise DataError(f"{file} does not exist. {_FERPLUS}")
     if (arrays.row<0).any():
-        raise DataError("This copy of FER2013 has lost its row numbers, so FER+ can't be joined to it. "
-                        "Use the CSV, or pictures named by row.")
+        raise DataError("This copy of FER2013 has lost its row numbers, so FER+ can't be joined to "
+                        "it. Use the CSV, or pictures named by row.")
     votes = []
     for line,row in read_table(file, VOTES, _FERPLUS):
         try: votes.append([int(row[c]) for c in VOTES])
         except (TypeError, ValueError):
-            raise DataError(f"{file.name}, line {line}: votes are not ten numbers. {_FERPLUS}") from None
+            raise DataError(f"{file.name}, line {line}: votes are not ten numbers. {_FERPLUS}"
+                           ) from None
     if len(votes)<=arrays.row.max():
         raise DataError(f"{file.name} has {len(votes):,} rows, but a face is row "
                         f"{arrays.row.max():,}. {_FERPLUS}")

@@ -210,9 +210,9 @@ def _split_index(split, faces, labels):
     if 'PublicTest' in set(split): return out
     from sklearn.model_selection import StratifiedGroupKFold
     train = np.flatnonzero(out==0)
-    folds = StratifiedGroupKFold(9, shuffle=True, random_state=0).split(train, labels[train],
-                                                                        face_hash(faces[train]))
-    out[train[next(folds)[1]]] = 1
+    folds = StratifiedGroupKFold(9, shuffle=True, random_state=0)
+    _, chosen = next(folds.split(train, labels[train], face_hash(faces[train])))
+    out[train[chosen]] = 1
     return out
 
 # %% ../../nbs/01_data.ipynb #00b77f7e
@@ -269,7 +269,8 @@ def find_source(source:str|os.PathLike|None=None # folder, zip, CSV or "kaggle";
         try:
             import kagglehub
         except ImportError as e:
-            raise DataError("Reading from Kaggle needs `pip install kagglehub` and a Kaggle account") from e
+            raise DataError("Reading from Kaggle needs `pip install kagglehub` and a Kaggle account"
+                           ) from e
         source = kagglehub.dataset_download('msambare/fer2013')
     source = Path(source).expanduser()
     if not source.exists(): raise DataError(f"{source} does not exist. {_GET}")

@@ -104,8 +104,8 @@ def add_landmarks(arrays:FerArrays,
     workers = max(1, min(workers or os.cpu_count() or 1, len(todo)))
     pool = Parallel(n_jobs=workers, return_as='generator')
     done = min(len(arrays), chunk*(len(starts)-len(todo)))
-    bar = tqdm(total=len(arrays), initial=done, desc='landmarks', unit=' faces', disable=not progress)
-    with bar:
+    with tqdm(total=len(arrays), initial=done, desc='landmarks', unit=' faces',
+              disable=not progress) as bar:
         for s,(points,valid) in zip(todo, pool(jobs)):
             arrays.landmarks[s:s+chunk], arrays.valid[s:s+chunk] = points, valid
             if parts: _save_part(file(s), points, valid)
@@ -119,7 +119,7 @@ def prepare(source:str|os.PathLike|None=None, # as `read_fer2013` takes it
             workers:int|None=None,      # processes; None: one a core
             progress:bool=True
            ) -> FerArrays:
-    "FER2013 with landmarks, from the cache if it is there; safe in several processes, and to interrupt"
+    "FER2013 with landmarks, from the cache if it is there; several processes may call it at once"
     from filelock import FileLock
     source = find_source(source)
     made_of = fingerprint(source, getattr(extract, 'settings', None))

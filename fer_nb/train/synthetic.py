@@ -11,7 +11,7 @@ import numpy as np
 from ..core import FerError
 
 # %% ../../nbs/02_synthetic.ipynb #591a88da
-_UNITS = ('brow', 'tilt', 'eye',     # height of the brows; their inner ends up (+); opening of the eyes
+_UNITS = ('brow', 'tilt', 'eye',     # height of the brows; inner ends up (+); opening of the eyes
           'curve', 'open', 'width',  # of the mouth: corners up (+); jaw; half the width
           'lip', 'wrinkle', 'frown', # upper lip raised; across the nose; between the brows
           'cheek')                   # raised
@@ -266,7 +266,7 @@ def _field(head, hills, x, y):
 
 # %% ../../nbs/02_synthetic.ipynb #afdf1d5b
 def _normals(head, x, y):
-    "Unit normals (..., 3) of the ellipsoid at pixels (x, y), and how far inside its outline they lie"
+    "Unit normals (..., 3) of the ellipsoid at pixels (x, y), and how far inside they lie"
     A = head.pose @ np.diag(head.radii**-2.) @ head.pose.T
     x, y = (x-head.centre[0])/head.unit, (y-head.centre[1])/head.unit
     b, c = A[0,2]*x + A[1,2]*y, A[0,0]*x*x + 2*A[0,1]*x*y + A[1,1]*y*y - 1  # A₃₃z² + 2bz + c = 0
