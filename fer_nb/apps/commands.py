@@ -281,7 +281,8 @@ def _truth_lines(truth, r, twins):
                f"macro-F1 {s['macro_f1']:.4f}, calibration error {s['ece']:.4f}")
     for name,s in r.get('priors', {}).items():
         yield f"{f'flip TTA, prior {name}':>26}: accuracy {s['flip_tta']['accuracy']:.4f}"
-    classes = [f"{k} F1 {v['f1']:.2f}" for k,v in r['flip_tta']['per_class'].items() if v['support']]
+    classes = [f"{k} F1 {v['f1']:.2f}" for k,v in r['flip_tta']['per_class'].items()
+               if v['support']]
     yield f"{'flip TTA by class':>26}: " + ', '.join(classes)
 
 # %% ../../nbs/18_commands.ipynb #5fcaa867

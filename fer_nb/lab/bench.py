@@ -70,7 +70,7 @@ class _NaiveFaces:
 
 # %% ../../nbs/40_bench.ipynb #b62134fe
 class Naive(_NaiveFaces):
-    "Photo to predictions, the plain way: MTCNN with its defaults, eager float32, one face at a time"
+    "Photo to predictions: MTCNN with its defaults, eager float32, one face at a time"
     def __init__(self):
         from fer_nb.network import find_weights
         from fer_nb.train.weights import TorchNet, load_weights
@@ -259,8 +259,8 @@ def child(code:str,         # Python; what it prints last is JSON
     command = [sys.executable, '-c', code, *map(str, args)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout)
     if done.returncode:
-        raise RuntimeError((done.stderr.strip()
-                            or f'exit status {done.returncode}').splitlines()[-1])
+        why = done.stderr.strip() or f'exit status {done.returncode}'
+        raise RuntimeError(why.splitlines()[-1])
     return json.loads(done.stdout.splitlines()[-1])
 
 # %% ../../nbs/40_bench.ipynb #77474e1f

@@ -33,7 +33,6 @@ class DistanceBranch(LandmarkBranch):
     def forward(self, landmarks, valid):
         return self.body(self.norm(self.between(landmarks)) * valid[:, None])
 
-# %% ../../nbs/44_branches.ipynb #f5b68ad1
 register_branch('distances', DistanceBranch)
 
 # %% ../../nbs/44_branches.ipynb #058c68b2
@@ -51,7 +50,6 @@ class AttentionBranch(LandmarkBranch):
             tokens = self.read(self.scores(landmarks, valid)[:, POINTS]) + self.which
             return self.out(self.body(tokens).mean(1)) # mean of (B, points, width)
 
-# %% ../../nbs/44_branches.ipynb #a359b47f
 register_branch('attention', AttentionBranch)
 
 # %% ../../nbs/44_branches.ipynb #80f4a549
@@ -77,7 +75,6 @@ class GraphBranch(AttentionBranch):
         return nn.Sequential(*(_Neighbours(near/near.sum(1, keepdim=True), width)
                                for _ in range(3)))
 
-# %% ../../nbs/44_branches.ipynb #612dfd63
 register_branch('graph', GraphBranch)
 
 # %% ../../nbs/44_branches.ipynb #d714ced2

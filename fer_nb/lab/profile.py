@@ -39,8 +39,8 @@ class Stopwatch:
         "Call `f` with all `places` watched, and return its result"
         with contextlib.ExitStack() as stack:
             for stage, owner, name in places:
-                stack.enter_context(mock.patch.object(owner, name,
-                                                      self.around(stage, getattr(owner, name))))
+                watched = self.around(stage, getattr(owner, name))
+                stack.enter_context(mock.patch.object(owner, name, watched))
             return f()
 
 # %% ../../nbs/47_profile.ipynb #ae02865e

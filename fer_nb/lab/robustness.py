@@ -50,7 +50,6 @@ def noise(face, sd, rng): return _gray(face + rng.normal(0, sd, face.shape))
 @_each
 def brightness(face, by, rng): return _gray(face + by*rng.choice([-1., 1.]))
 
-# %% ../../nbs/42_robustness.ipynb #9c516c79
 @_each
 def contrast(face, factor, rng): return _gray((face-face.mean())*factor + face.mean())
 
@@ -138,9 +137,10 @@ def damaged(arrays:FerArrays,
 # %% ../../nbs/42_robustness.ipynb #69323f7d
 def _predict(networks, arrays, tta, truth):
     "int (M, N): each network's most probable class of each face"
-    ask = lambda net: net.calibration.probabilities(predict_logits(net, arrays, tta), truth,
-                                                    flip=tta)
-    return np.stack([ask(net).argmax(1) for net in networks])
+    def ask(net):
+        logits = predict_logits(net, arrays, tta)
+        return net.calibration.probabilities(logits, truth, flip=tta).argmax(1)
+    return np.stack([ask(net) for net in networks])
 
 # %% ../../nbs/42_robustness.ipynb #d4137441
 def _predict_changed(networks, arrays, changed, extract, tta, truth):

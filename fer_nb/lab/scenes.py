@@ -63,7 +63,8 @@ def match_boxes(found:np.ndarray,  # (N, 4)
     "Pair boxes, the best overlaps first, each with one partner at most"
     found = np.asarray(found, float).reshape(-1, 1, 4)
     true = np.asarray(true, float).reshape(1, -1, 4)
-    end, start = np.minimum(found[..., 2:], true[..., 2:]), np.maximum(found[..., :2], true[..., :2])
+    start = np.maximum(found[..., :2], true[..., :2])
+    end = np.minimum(found[..., 2:], true[..., 2:])
     shared = (end-start).clip(0).prod(-1)
     union = sum((b[..., 2:]-b[..., :2]).prod(-1) for b in (found, true)) - shared
     hit, false = np.zeros(true.shape[1], bool), np.ones(len(found), bool)

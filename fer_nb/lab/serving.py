@@ -20,8 +20,8 @@ def check_parity(recognizer:EmotionRecognizer,
                 ) -> float: # greatest difference of a probability
     "Compare serving, face by face, with evaluation on the same faces"
     logits = predict_logits(recognizer.model, arrays, recognizer.tta)
-    evaluated = recognizer.calibration.probabilities(logits, recognizer.truth, recognizer.prior,
-                                                     recognizer.tta)
+    r = recognizer
+    evaluated = r.calibration.probabilities(logits, r.truth, r.prior, r.tta)
     served = np.concatenate([recognizer.classify([f])[0] for f in arrays.faces])
     return float(np.abs(served-evaluated).max())
 

@@ -40,7 +40,6 @@ class FaceTrunk(nn.Module):
             x = F.interpolate(x, (self.size, self.size), mode='bilinear', antialias=True)
         return self.body(255*(x.flip(2, 3)-.45)).mean((2, 3))             # (B, 1024)
 
-# %% ../../nbs/45_trunk.ipynb #458d54fc
 register_branch('facetrunk', FaceTrunk)
 
 # %% ../../nbs/45_trunk.ipynb #ff55cefb

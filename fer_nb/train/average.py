@@ -54,7 +54,7 @@ class Stage:
     begin:str=''               # stage whose first weights its runs begin at; '': random ones
     teachers:tuple[str, ...]=() # stages whose first weights teach
     take:str='best'            # weights of a run that count: 'best' by PublicTest, or 'last'
-    average:dict[str, float]=field(default_factory=dict) # stage → its fraction of the mean, divided among its runs
+    average:dict[str, float]=field(default_factory=dict) # stage → its fraction, divided among its runs
     file:str=''                # weights that another program makes, beside the runs
     how:str=''                 # sentence that says how to make `file`
 

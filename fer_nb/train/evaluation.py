@@ -139,7 +139,7 @@ def score(labels:np.ndarray,        # int (N,)
           resamples:int=2000,
           classes:tuple[str, ...]=CLASSES
          ) -> dict:
-    "All scores of a set of predictions; macro figures are means over the classes that occur as labels"
+    "All scores of a set of predictions; macro figures are means over the classes among the labels"
     k, r4 = len(classes), lambda v: round(float(v), 4)
     c = confusion(labels, probabilities.argmax(1), k)
     ratio = lambda a,b: np.divide(a, b, out=np.zeros(k), where=b>0)
@@ -195,7 +195,8 @@ def _shares(calibration, logits, votes) -> dict:
                 shares=shares)
 
 # %% ../../nbs/13_evaluation.ipynb #1a6d7d21
-def _against(p, labels, of, twin_free): # scores on all faces `of` this truth, and on those without a twin
+def _against(p, labels, of, twin_free):
+    "Scores on all faces `of` this truth, and on those without a twin"
     return score(labels[of], p[of]), score(labels[of & twin_free], p[of & twin_free])
 
 def _truth(probabilities:dict[str, np.ndarray], labels, of, twin_free) -> dict:

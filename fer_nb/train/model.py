@@ -98,13 +98,11 @@ class ResBlock(nn.Module):
     "Two convolutions, squeeze and excitation if asked for, and the shortcut past them"
     def __init__(self, ni:int, no:int, stride:int=1, excite:bool=True):
         super().__init__()
-        self.body = nn.Sequential(conv(ni, no, stride=stride), nn.BatchNorm2d(no),
-                                  nn.ReLU(inplace=True),
-                                  conv(no, no), nn.BatchNorm2d(no),
-                                  *([SqueezeExcite(no)] if excite else []))
-        same = ni==no and stride==1
-        self.past = nn.Identity() if same else nn.Sequential(conv(ni, no, 1, stride),
-                                                             nn.BatchNorm2d(no))
+        self.body = nn.Sequential(
+            conv(ni, no, stride=stride), nn.BatchNorm2d(no), nn.ReLU(inplace=True),
+            conv(no, no), nn.BatchNorm2d(no), *([SqueezeExcite(no)] if excite else []))
+        if ni==no and stride==1: self.past = nn.Identity()
+        else: self.past = nn.Sequential(conv(ni, no, 1, stride), nn.BatchNorm2d(no))
     def forward(self, x): return F.relu(self.body(x) + self.past(x))
 
 # %% ../../nbs/11_model.ipynb #1523f15a
@@ -128,7 +126,6 @@ class PixelBranch(nn.Module):
         x = (x-.5)/.25
         return self.stages(self.stem(x)).mean((2, 3))                         # (B, n_out)
 
-# %% ../../nbs/11_model.ipynb #5ee60c18
 register_branch('residual', PixelBranch)
 
 # %% ../../nbs/11_model.ipynb #96f94cad
@@ -153,7 +150,6 @@ class LandmarkBranch(nn.Module):
     def forward(self, landmarks, valid):                           # (B, 468, 3), (B,)
         return self.body(self.scores(landmarks, valid).flatten(1)) # (B, n_out)
 
-# %% ../../nbs/11_model.ipynb #1cd62b10
 register_branch('perceptron', LandmarkBranch)
 
 # %% ../../nbs/11_model.ipynb #929a11ad

@@ -186,7 +186,7 @@ def cross_entropy(outputs:torch.Tensor, # (B, labels + votes), logits
 # %% ../../nbs/12_recipe.ipynb #6902488c
 @torch.no_grad()
 def climb(params:list, radius:float) -> list:
-    "Move `params` up their gradient by `radius`; return the steps, so that the caller can undo them"
+    "Move `params` up their gradient by `radius`; return the steps, which the caller takes back"
     grads = [p.grad for p in params]
     steps = torch._foreach_mul(grads, radius/(torch.nn.utils.get_total_norm(grads)+1e-12))
     torch._foreach_add_(params, steps)

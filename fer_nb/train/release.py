@@ -40,7 +40,8 @@ def prior_curve(calibration:Calibration,
     "Agreement with people, for each fraction of the prior that is divided out"
     majority = ferplus_majority(votes)
     of, rows = majority>=0, []
-    def ask(l, prior, flip): return calibration.probabilities(l[of], 'people', prior, flip).argmax(1)
+    def ask(l, prior, flip):
+        return calibration.probabilities(l[of], 'people', prior, flip).argmax(1)
     for tenth in range(11):
         tables = [confusion(majority[of], ask(l, tenth/10, flip)) for flip,l in logits.items()]
         recall = [(c.diagonal()/np.maximum(c.sum(1), 1))[c.sum(1)>0].mean() for c in tables]

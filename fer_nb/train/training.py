@@ -46,8 +46,7 @@ class _Batches(torch.utils.data.Dataset):
 
 def _loader(arrays, votes, batch_size, sampler):
     return torch.utils.data.DataLoader(_Batches(arrays, votes), batch_size, sampler=sampler,
-                                       drop_last=True,
-                                       collate_fn=lambda b: b)
+                                       drop_last=True, collate_fn=lambda b: b)
 
 # %% ../../nbs/12_training.ipynb #d77d650f
 def _write(file, write):
@@ -66,7 +65,8 @@ def _alone(out):
     try:
         with FileLock(out/'.running', timeout=0): yield
     except Timeout:
-        raise TrainingError(f"Another run is at work in {out}. Wait for it, or give another --out.") from None
+        raise TrainingError(f"Another run is at work in {out}. Wait for it, or give another "
+                            "--out.") from None
 
 def _seed_epoch(seed, epoch, rank):
     torch.manual_seed(int(np.random.SeedSequence([seed, epoch, rank]).generate_state(1)[0]))
@@ -217,8 +217,8 @@ def _teachers(weights, config, classes, accelerator):
         if tuple(meta['classes'])!=tuple(classes):
             raise TrainingError(f"{Path(w).name} teaches {', '.join(meta['classes'])}; the student "
                                 f"learns {', '.join(classes)}.")
-        models.append(model.requires_grad_(False).to(accelerator.device,
-                                                     memory_format=torch.channels_last))
+        model = model.requires_grad_(False)
+        models.append(model.to(accelerator.device, memory_format=torch.channels_last))
         if config.compile: models[-1].compile()
     return models
 
