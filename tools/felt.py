@@ -101,9 +101,9 @@ def photo(side: int = 512, i: int = 0) -> dict[str, Any]:
     Image.fromarray(astronaut()).crop((3*i, 0, 480+3*i, 480)).resize((side, side)).save(f, 'JPEG', quality=88)
     return dict(name=f'{side}-{i}.jpg', mimeType='image/jpeg', buffer=f.getvalue())
 
-def opened(browser: Any, address: str) -> tuple[Any, float]:
-    "A new visitor's page, and when its title was there"
-    page = browser.new_context(viewport=dict(width=1366, height=768)).new_page()
+def opened(browser: Any, address: str, context: Any = None) -> tuple[Any, float]:
+    "A page, of a new visitor if there is no context, and after how many seconds its title was there"
+    page = (context or browser.new_context(viewport=dict(width=1366, height=768))).new_page()
     page.set_default_timeout(180_000)
     page.add_init_script(load.SEEN)
     start = time.time()
@@ -125,8 +125,9 @@ def upload(page: Any, *files: dict) -> Any:
 
 def visit(browser: Any, address: str) -> dict[str, float]:
     "One visitor does everything once"
-    page, title = opened(browser, address)
-    out = {'title': title, 'sample': until(page, page.locator('.st-key-sample-1 button').click, '.bars')}
+    page, first = opened(browser, address)
+    page, title = opened(browser, address, page.context) # the browser has the page's scripts now
+    out = {'title, first visit': first, 'title': title, 'sample': until(page, page.locator('.st-key-sample-1 button').click, '.bars')}
     page, _ = opened(browser, address)
     out['photo'] = until(page, upload(page, photo()), '.bars')
     out['landmarks switched on'] = until(page, page.get_by_text('Landmarks', exact=True).click, '.views img', 2)
@@ -224,9 +225,11 @@ def web_part() -> dict[str, float]:
         page.goto(address)
         page.evaluate("import('./src/client.js').then(m => m.ready)")
         ready = time.time() - start
+        page.set_input_files('#file', []) # Playwright's own first time takes half a second
+        before = time.time()
         page.set_input_files('#file', photo())
         page.locator('.face').first.wait_for()
-        first = time.time() - start
+        first = ready + time.time() - before
         page.get_by_role('button', name='Camera').click()
         page.locator('.face').first.wait_for()
         by = "document.getElementById('{}')".format

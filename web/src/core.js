@@ -5,18 +5,18 @@ export const C = await answer.json()
 export const { CLASSES, COLORS, VOTE_OF } = C
 
 let ort
-async function runtime() {
-  if (ort) return ort
-  ort = await import(new URL('ort/ort.wasm.bundle.min.mjs', here))
-  ort.env.wasm.numThreads = 1
-  ort.env.wasm.wasmPaths = { wasm: new URL('ort/ort-wasm-simd-threaded.wasm', here).href }
+const runtime = () => ort ??= loadRuntime()
+async function loadRuntime() {
+  const [ort, wasm] = await Promise.all([import(new URL('ort/ort.wasm.bundle.min.mjs', here)),
+    fetch(new URL('ort/ort-wasm-simd-threaded.wasm', here))])
+  if (!wasm.ok) throw new Error(`The runtime could not be loaded (${wasm.status}). Load the page again.`)
+  Object.assign(ort.env.wasm, { numThreads: 1, wasmBinary: await wasm.arrayBuffer() })
   return ort
 }
 
 // A network as a function: {name: [type, data, dims]} to {name: {data, dims}}
 export async function open(file) {
-  const { InferenceSession, Tensor } = await runtime()
-  const model = await fetch(new URL(`models/${file}`, here))
+  const [{ InferenceSession, Tensor }, model] = await Promise.all([runtime(), fetch(new URL(`models/${file}`, here))])
   if (!model.ok) throw new Error(`${file} could not be loaded (${model.status}). Load the page again.`)
   const bytes = new Uint8Array(await model.arrayBuffer())
   const session = await InferenceSession.create(bytes, { executionProviders: ['wasm'] })

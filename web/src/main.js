@@ -76,33 +76,51 @@ async function openPicture(data) {
   } catch (error) { if (mine === turn) { if (!shown.photo) open(null); say(error.message, true) } }
 }
 
-const nextFrame = () => new Promise(resolve => {
-  if (video.requestVideoFrameCallback && !video.paused) video.requestVideoFrameCallback(resolve)
-  setTimeout(resolve, 100) // paused, or in a hidden tab
-})
+// Waits until the video has a frame that nobody took yet
+function newFrames(mine) {
+  let there = true, wake
+  const tell = () => {
+    there = true
+    wake?.()
+    if (mine === turn) video.requestVideoFrameCallback?.(tell)
+  }
+  tell()
+  return async (patience = 100) => { // milliseconds: a paused film, or a hidden tab, tells nothing
+    if (!there && patience) await new Promise(resolve => { wake = resolve; setTimeout(resolve, patience) })
+    const news = there || !video.requestVideoFrameCallback
+    there = false
+    return news
+  }
+}
 
 const NOBODY = { film: 'No face here.', camera: 'No face yet. Look into the camera, with light on your face.' }
 
-// The newest frame, again and again; frames that come while one is being read are never seen
+function showFrame({ faces, canvas, time }, times) {
+  Object.assign(shown, { faces, count: shown.count + 1 })
+  reveal(canvas)
+  show()
+  seek.value = time/video.duration || 0
+  times.push(performance.now())
+  if (times.length > 20) times.shift()
+  shown.rate = times.length > 1 ? 1000*(times.length - 1)/(times.at(-1) - times[0]) : 0
+  speed.textContent = `${shown.rate.toFixed(shown.rate < 9.5 ? 1 : 0)} frames a second in this browser`
+  say(faces.length ? '' : NOBODY[shown.kind])
+}
+
+// The newest frame, again and again, each shown while the next one is read; frames that come meanwhile are never seen
 async function watch(mine) {
   await ask('begin')
-  const times = []
+  const times = [], news = newFrames(mine)
   say('')
-  for (let last = -1; mine === turn; await nextFrame()) {
-    if (video.readyState < 2 || video.currentTime === last) continue
-    last = video.currentTime
-    const { canvas, ...image } = videoFrame(video)
-    const faces = await ask('frame', image, { time: performance.now()/1000 })
-    if (mine !== turn) return
-    Object.assign(shown, { faces, count: shown.count + 1 })
-    reveal(canvas)
-    show()
-    seek.value = video.currentTime/video.duration || 0
-    times.push(performance.now())
-    if (times.length > 20) times.shift()
-    shown.rate = times.length > 1 ? 1000*(times.length - 1)/(times.at(-1) - times[0]) : 0
-    speed.textContent = `${shown.rate.toFixed(shown.rate < 9.5 ? 1 : 0)} frames a second in this browser`
-    say(faces.length ? '' : NOBODY[shown.kind])
+  for (let read = null, last = -1; mine === turn;) {
+    let asked = null, taken = null
+    if (await news(read ? 0 : 100) && video.readyState > 1 && video.currentTime !== last) {
+      const { canvas, ...image } = videoFrame(video)
+      taken = { canvas, time: last = video.currentTime }
+      asked = ask('frame', image, { time: performance.now()/1000 })
+    }
+    if (read) showFrame(read, times)
+    read = asked && { faces: await asked, ...taken }
   }
 }
 
