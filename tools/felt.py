@@ -127,7 +127,8 @@ def visit(browser: Any, address: str) -> dict[str, float]:
     "One visitor does everything once"
     page, first = opened(browser, address)
     page, title = opened(browser, address, page.context) # the browser has the page's scripts now
-    out = {'title, first visit': first, 'title': title, 'sample': until(page, page.locator('.st-key-sample-1 button').click, '.bars')}
+    out = {'title, first visit': first, 'title': title}
+    out['sample'] = until(page, page.locator('.st-key-sample-1 button').click, '.bars')
     page, _ = opened(browser, address)
     out['photo'] = until(page, upload(page, photo()), '.bars')
     out['landmarks switched on'] = until(page, page.get_by_text('Landmarks', exact=True).click, '.views img', 2)
