@@ -9,8 +9,9 @@ _os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1') # read when onnxruntime is 
 if TYPE_CHECKING: # for editors and type checkers
     from .batch import predict_folder, predict_photos
     from .core import CLASSES, COLORS, STATUSES, TRUTHS, VOTES, FerError, MissingExtra, Prediction, WeightsError
+    from .draw import draw_faces
     from .explain import heat_map, overlay
-    from .faces import Face, FaceDetector, draw_faces
+    from .faces import Face, FaceDetector
     from .image import load_image
     from .importance import draw_importance, landmark_importance
     from .inference import EmotionRecognizer, annotate
@@ -34,8 +35,9 @@ __all__ = [
 _ROOMS = { # the same names, by the room that defines them
     'batch': 'predict_folder predict_photos',
     'core': 'CLASSES COLORS STATUSES TRUTHS VOTES FerError MissingExtra Prediction WeightsError',
+    'draw': 'draw_faces',
     'explain': 'heat_map overlay',
-    'faces': 'Face FaceDetector draw_faces',
+    'faces': 'Face FaceDetector',
     'image': 'load_image',
     'importance': 'draw_importance landmark_importance',
     'inference': 'EmotionRecognizer annotate',

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 from .core import COLORS, FerError, Prediction, caption
-from .faces import Face, FaceDetector, draw_faces, face_from_points, stretch_dark
+from .draw import draw_faces
+from .faces import Face, FaceDetector, face_from_points, stretch_dark
 from .framing import LEVEL, leveled, to_fer, unleveled
 from .image import ImageError, Photo, load_image
-from .landmarks import LandmarkExtractor, head_pose, mirror, photo_landmarks
+from .landmarks import LandmarkExtractor, head_pose, mirror
 from .network import Calibration, OnnxNet, Prior, find_weights
+from .whole_photo import photo_landmarks
 
 if TYPE_CHECKING:
     from fer_nb.video.track import FaceRow

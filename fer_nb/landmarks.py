@@ -6,7 +6,6 @@
 __all__ = ['LandmarkExtractor', 'draw_landmarks', 'head_pose']
 
 # %% ../nbs/07_landmarks.ipynb #e48b04d3
-import math
 from functools import lru_cache
 from typing import Any
 import numpy as np
@@ -208,43 +207,3 @@ def head_pose(landmarks:np.ndarray # float32 (468, 3), in pixels or in crop coor
     pose = dict(yaw=out_of_plane(across), pitch=_STRAIGHT - out_of_plane(down),
                 roll=np.degrees(np.arctan2(eyes[1], eyes[0])))
     return {k: round(float(v), 1) for k, v in pose.items()}
-
-# %% ../nbs/07_landmarks.ipynb #dfea8293
-def _average(image, new):
-    "Rows of `image` (H, W, 3) averaged to `new` rows, float32; of a cut row counts what is inside"
-    edges = np.arange(new+1)*(len(image)/new)
-    first, out = edges[:-1].astype(int), np.zeros((new, *image.shape[1:]), np.float32)
-    for cell in first + np.arange(math.ceil(len(image)/new)+1)[:, None]:
-        part = (np.minimum(cell+1, edges[1:]) - np.maximum(cell, edges[:-1])).clip(0)
-        part = (part*(new/len(image))).astype(np.float32)[:, None, None]
-        out += image.take(cell.clip(max=len(image)-1), 0)*part
-    return out
-
-# %% ../nbs/07_landmarks.ipynb #ebebaf4c
-def _shrink(image, w, h):
-    "`image` (H, W, 3) averaged to `w` by `h` pixels"
-    columns = _average(image, h).transpose(1, 0, 2)
-    return np.rint(_average(columns, w).transpose(1, 0, 2)).astype(np.uint8)
-
-# %% ../nbs/07_landmarks.ipynb #c47d9e10
-def _photo_view(image, view):
-    "A photo as one view shows it, and its border in pixels"
-    if view=='mirrored': return image[:, ::-1], 0
-    b = round(.25*min(image.shape[:2])) if view=='bordered' else 0
-    return np.pad(image, ((b, b), (b, b), (0, 0)), constant_values=128) if b else image, b
-
-# %% ../nbs/07_landmarks.ipynb #923a7aee
-def photo_landmarks(image:np.ndarray, # uint8 (H, W, 3), RGB: a whole photo
-                    confidence:float=.5, # least detector confidence
-                    most:int=4, # faces
-                    max_side:int=640 # of the copy that is looked at, pixels
-                   )->list[np.ndarray]: # float32 (468, 3) each, pixels of the photo, largest face first
-    "Landmarks of the faces that FaceMesh's own detector finds in a whole photo, some of them false"
-    h, w = image.shape[:2]; scale = min(1, max_side/max(h, w))
-    if scale<1: image = _shrink(image, max(1, round(w*scale)), max(1, round(h*scale)))
-    for view in ('plain', 'mirrored', 'bordered'):
-        photo, b = _photo_view(image, view); h, w = photo.shape[:2]
-        if faces := FaceMesh(most, confidence)(photo): break
-    if view=='mirrored': faces = [mirror(f) for f in faces]
-    faces = [((f*[w, h, w] - [b, b, 0])/scale).astype(np.float32) for f in faces]
-    return sorted(faces, key=lambda f: -np.ptp(f[:, :2], 0).prod())

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from fer_nb.facemesh import FaceMesh
-from fer_nb.landmarks import LandmarkExtractor, mirror, photo_landmarks
+from fer_nb.landmarks import LandmarkExtractor, mirror
+from fer_nb.whole_photo import photo_landmarks
 
 cv2 = pytest.importorskip('cv2')
 mediapipe = pytest.importorskip('mediapipe')

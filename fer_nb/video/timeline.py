@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from ..core import CLASSES, COLORS, FerError, MissingExtra, caption
-from ..faces import draw_faces
+from ..draw import draw_faces
 from ..tables import as_row, columns, table_writer, write_table
 from .files import Film, Frame, _called, _seekable, read_video, video_info
 from .mp4 import Mp4Writer, VideoError
