@@ -34,7 +34,8 @@ def crop_frame(image:np.ndarray,      # uint8 (H, W, 3) RGB or (H, W) gray
     "What `frame` shows of `image`; edge pixels repeat where it leaves the picture"
     x0, y0, x1, y1 = (float(v) for v in frame)
     if not (x1 > x0 and y1 > y0):
-        raise ValueError(f"a frame is (x0, y0, x1, y1) with x1 > x0 and y1 > y0, not {tuple(frame)}")
+        raise ValueError("a frame is (x0, y0, x1, y1) with x1 > x0 and y1 > y0, "
+                         f"not {tuple(frame)}")
     left, top, right, bottom = math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1)
     ys = np.arange(top, bottom).clip(0, image.shape[0]-1)
     xs = np.arange(left, right).clip(0, image.shape[1]-1)
