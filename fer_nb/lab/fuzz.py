@@ -236,7 +236,7 @@ def _numbers(minutes, inputs):
         start += n
 
 # %% ../../nbs/48_fuzz.ipynb #366c47ce
-def fuzz(minutes:float=1.,      # to go on for
+def fuzz(minutes:float=1.,      # of running
          inputs:int|None=None,  # this many instead
          seed:int=0,
          workers:int=1          # processes
