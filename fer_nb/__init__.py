@@ -20,7 +20,9 @@ if TYPE_CHECKING: # for editors and type checkers
     from .opening import ImageError
     from .photos import BatchError, find_photos
     from .tables import to_frame, to_rows, write_table
-    from .video.files import VideoError, VideoInfo, read_video, video_info
+    from .video.files import read_video
+    from .video.mp4 import VideoError
+    from .video.opening import VideoInfo, video_info
     from .video.timeline import Timeline, analyze_video, plot_timeline, write_annotated
     from .video.track import FaceTracker
 
@@ -46,7 +48,9 @@ _ROOMS = { # the same names, by the room that defines them
     'opening': 'ImageError',
     'photos': 'BatchError find_photos',
     'tables': 'to_frame to_rows write_table',
-    'video.files': 'VideoError VideoInfo read_video video_info',
+    'video.files': 'read_video',
+    'video.mp4': 'VideoError',
+    'video.opening': 'VideoInfo video_info',
     'video.timeline': 'Timeline analyze_video plot_timeline write_annotated',
     'video.track': 'FaceTracker'}
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}

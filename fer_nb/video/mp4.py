@@ -35,8 +35,7 @@ def _av() -> Any:
 
 # %% ../../nbs/25_mp4.ipynb #f965a57c
 class _Again(io.RawIOBase):
-    """A second place in a file that is being written: moving the index to the front reads while it
-    writes"""
+    "A second position in a file that is being written"
     def __init__(self, f): self.f, self.at = f, 0
     def readable(self): return True
     def seekable(self): return True
@@ -67,27 +66,25 @@ class _Encoder:
             raise VideoError(f"A film's sides have 2 pixels or more; this picture is {w}×{h}.")
         self.container = _av().open(file, 'w', format='mp4', options=dict(movflags='faststart'),
                                     io_open=lambda url, flags, options: _Again(file))
-        # bf: in order, so the length is exact
-        options = dict(preset='superfast', crf=str(crf), bf='0')
-        self.stream, self.last, self.gap = self.container.add_stream('libx264',
-                                                                     options=options), -1, 3000
+        options = dict(preset='superfast', crf=str(crf), bf='0') # bf: in order, for exact length
+        self.stream = self.container.add_stream('libx264', options=options)
         self.stream.width, self.stream.height, self.stream.pix_fmt = w//2*2, h//2*2, 'yuv420p'
-        # divides every usual rate
-        self.stream.codec_context.time_base = self.stream.time_base = Fraction(1, 90_000)
+        base = Fraction(1, 90_000) # every usual rate divides it
+        self.stream.codec_context.time_base = self.stream.time_base = base
+        self.last, self.gap = -1, 3000
 
     def write(self, image, seconds):
         pixels = _fitted(image, self.stream.width, self.stream.height)
         frame = _av().VideoFrame.from_ndarray(pixels, format='rgb24')
-        frame.time_base, frame.pts = (self.stream.codec_context.time_base,
-                                      max(round(seconds*90_000), self.last+1))
+        frame.time_base = self.stream.codec_context.time_base
+        frame.pts = max(round(seconds*90_000), self.last+1)
         if self.last>=0: self.gap = frame.pts-self.last
         self.last = frame.pts
         self.mux(frame)
 
     def mux(self, frame):
         for packet in self.stream.encode(frame):
-            # only the last one's counts: it lasts as long as the one before
-            packet.duration = self.gap
+            packet.duration = self.gap # only the last one's counts: as long as the one before
             self.container.mux(packet)
 
     def close(self): self.mux(None); self.container.close()
@@ -103,8 +100,7 @@ def _target(out) -> str|None:
 
 # %% ../../nbs/25_mp4.ipynb #027083c3
 class Mp4Writer:
-    """A context in which `write` adds pictures to an H.264 MP4 without sound; memory does not grow
-    with its length."""
+    "A context in which `write` adds pictures to an H.264 MP4 without sound, in constant memory"
     def __init__(self,
                  out:str|os.PathLike|BinaryIO|None=None, # path, or a file opened with 'w+b'; None: see `getvalue`
                  crf:int=23 # x264's quality: 18 hardly shows, 28 is small
@@ -115,12 +111,12 @@ class Mp4Writer:
 
     def __enter__(self) -> 'Mp4Writer':
         if self.path:
-            self.file = self.open.enter_context(open(self.open.enter_context(whole_file(self.path)),
-                                                     'w+b'))
+            part = self.open.enter_context(whole_file(self.path))
+            self.file = self.open.enter_context(open(part, 'w+b'))
         return self
 
     def write(self,
-              image:np.ndarray, # uint8 (H, W, 3), RGB; an odd side loses a pixel; later sizes are brought to the first
+              image:np.ndarray, # uint8 (H, W, 3), RGB; resized to the first, without odd pixels
               seconds:float     # when it is shown
              ) -> None:
         "Add a picture"
@@ -130,8 +126,7 @@ class Mp4Writer:
     def __exit__(self, kind, error, trace) -> None:
         with contextlib.suppress(Exception) if kind else contextlib.nullcontext():
             if self.encoder: self.encoder.close()
-        # no file
-        if not kind and not self.encoder:
+        if not kind and not self.encoder: # then no file, either
             kind, error = VideoError, VideoError('No picture was written.')
         self.open.__exit__(kind, error, trace)
 
