@@ -18,7 +18,7 @@ from .core import FerError, MissingExtra
 
 # %% ../nbs/28_workers.ipynb #d0aa56b7
 def _work(pipe, make):
-    "What a worker process does: items come, results go, until there is nobody to speak with"
+    "What a worker process does: take items and send results until the pipe closes"
     signal.signal(signal.SIGINT, signal.SIG_IGN) # Ctrl-C is for the one who started it
     os.dup2(2, 1)                                # standard output is for results
     os.environ['OMP_NUM_THREADS'] = '1'
@@ -51,7 +51,7 @@ class _Worker:
 
 # %% ../nbs/28_workers.ipynb #f0af06c2
 class _Queue:
-    "Items to hand out, results that wait for their turn"
+    "Items to hand out, and results that wait for their turn"
     def __init__(self, items, ahead):
         self.items, self.ahead, self.turn, self.next = items, ahead, 0, 0
         self.back, self.done, self.deaths = deque(), {}, Counter()
@@ -83,7 +83,7 @@ _DEADLY = ("This file has ended {} processes (exit code {}). It may be damaged, 
 
 # %% ../nbs/28_workers.ipynb #a281e0bc
 class _Pool:
-    "What is said between workers and the one who started them"
+    "The conversation between workers and the process that started them"
     workers:list; chunk:int; stillborn:int
     def _replace(self, w, queue, blame=True): raise NotImplementedError
 
@@ -107,9 +107,10 @@ class _Pool:
 
 # %% ../nbs/28_workers.ipynb #9d9b16f1
 def _start_error(said):
-    "The error of a worker that could not start: (is it a person's to put right, text)"
-    return WorkerError(said[1]) if said[0] else RuntimeError(f'A worker process could not '
-                                                             f'start.\n{said[1]}')
+    "The error of a worker that could not start"
+    mendable, text = said
+    if mendable: return WorkerError(text)
+    return RuntimeError(f'A worker process could not start.\n{text}')
 
 # %% ../nbs/28_workers.ipynb #2dff8928
 class _Lasting(_Pool):
@@ -122,8 +123,8 @@ class _Lasting(_Pool):
             raise WorkerError(_STILLBORN.format(w.process.exitcode))
         if w.todo and blame and self._hopeless(w.todo[0], queue):
             i = w.todo.popleft()
-            queue.done[i] = self.failed(queue.items[i],
-                                        _DEADLY.format(self.tries, w.process.exitcode))
+            why = _DEADLY.format(self.tries, w.process.exitcode)
+            queue.done[i] = self.failed(queue.items[i], why)
         queue.back.extendleft(reversed(w.todo))
         self.workers[self.workers.index(w)] = _Worker(self.make)
 
@@ -135,14 +136,14 @@ class _Lasting(_Pool):
 class Workers(_Lasting):
     "Processes that work on items; a context manager, which ends them"
     def __init__(self,
-                 make:Callable[[], Callable[[Any], Any]], # makes what turns an item into its result; can be pickled
-                 n:int,                                   # processes
-                 failed:Callable[[Any, str], Any],        # the result of an item that kills: item, why
-                 chunk:int=8,                             # items handed to a worker at once
-                 tries:int=2                              # deaths at an item before it is given up
+                 make:Callable[[], Callable[[Any], Any]], # makes the function of an item; picklable
+                 n:int,                            # processes
+                 failed:Callable[[Any, str], Any], # item, why → result of an item that kills
+                 chunk:int=8,                      # items handed to a worker at once
+                 tries:int=2                       # deaths at an item before it is given up
                 ):
-        self.make, self.failed, self.chunk, self.tries, self.stillborn = (make, failed, chunk,
-                                                                          tries, 0)
+        self.make, self.failed, self.chunk, self.tries = make, failed, chunk, tries
+        self.stillborn = 0
         self.workers = [_Worker(make) for _ in range(n)]
 
     def __enter__(self) -> 'Workers': return self
@@ -175,7 +176,7 @@ def cluster(address, workers):
     local:Any = dict(num_cpus=workers, object_store_memory=small, include_dashboard=False)
     quiet:Any = dict(log_to_driver=False, logging_level='ERROR')
     try:
-        # on a busy machine Ray may be too slow for its own taste; not twice
+        # on a busy machine Ray may exceed its own time limit; rarely twice
         for again in (address=='local', False):
             try: ray.init(address, **quiet, **local if address=='local' else {})
             except Exception as e:
@@ -192,8 +193,8 @@ class _Actor:
     def __call__(self, batch): # as many items as Ray likes, pickled
         import numpy as np
         try: results = list(self.workers.map([pickle.loads(i) for i in batch['item']]))
-        # told once, and not tried again
-        except (WorkerError, RuntimeError) as e: results = [e]*len(batch['item'])
+        except (WorkerError, RuntimeError) as e: # told once, and not tried again
+            results = [e]*len(batch['item'])
         return dict(result=np.array([pickle.dumps(r) for r in results], dtype=object))
 
 # %% ../nbs/28_workers.ipynb #170ca138

@@ -21,14 +21,13 @@ from ..landmarks import head_pose
 Square = tuple[float, float, float, float] # (x0, y0, x1, y1), pixels
 
 def frame_shift(a:Square, b:Square) -> float:
-    """How far frame `b` is from frame `a`: the largest of its shifts and of its growth, in sides
-    of `a`"""
+    "How far square `b` is from `a`: the largest of shifts and growth, in sides of `a`"
     side = a[2]-a[0]
     return max(abs(a[0]+a[2]-b[0]-b[2])/2, abs(a[1]+a[3]-b[1]-b[3])/2, abs(b[2]-b[0]-side)) / side
 
 # %% ../../nbs/26_follow.ipynb #e2f2a3e4
 def looks(crop:np.ndarray # uint8 (H, W), gray, framed
-         ) -> np.ndarray: # float32 (144,), mean 0, length 1: the dot product of two is their correlation
+         ) -> np.ndarray: # float32 (144,), mean 0, length 1; a dot product is a correlation
     "What a framed face looks like, coarsely"
     edge, far = .1*len(crop), .9*len(crop)                       # less of what stands behind
     small = Image.fromarray(crop).resize((12, 12), Image.Resampling.BOX, (edge, edge, far, far))
@@ -36,13 +35,12 @@ def looks(crop:np.ndarray # uint8 (H, W), gray, framed
     v = v - v.mean()
     return v/max(float(np.linalg.norm(v)), 1e-6)
 
-# %% ../../nbs/26_follow.ipynb #ac49bee9
-# least correlation of looks with the last second, seen again within so many seconds
-SAME, SOON = .7, .15
-STILL, ALIKE = .55, .6   # the same after a gap: where the face is expected, and elsewhere
-TILT = .8                # with the frame before, where the face is expected
-
 # %% ../../nbs/26_follow.ipynb #15218a74
+# least correlation of a view with the face's looks
+SAME, SOON = .7, .15   # with the last second's, if it was seen less than SOON seconds ago
+STILL, ALIKE = .55, .6 # after a gap: where the face is expected, and elsewhere
+TILT = .8              # with the frame before, where the face is expected
+
 def _nothing() -> np.ndarray: return np.zeros(0, np.float32)
 
 # %% ../../nbs/26_follow.ipynb #b4b47cda
@@ -65,8 +63,7 @@ class TrackedFace:
     sure:bool=True       # that this is still the same face
 
     def same(self, view:np.ndarray, near:bool, time:float) -> bool:
-        """Is a `view`, as `looks` gives it, one of this face? `near`: it is where this face is
-        expected"""
+        "Does a `view`, as `looks` gives it, show this face? `near`: where it is expected"
         least = SAME if time-self.seen<SOON else STILL if near else ALIKE
         return float(self.looks@view)>=least or near and float(self.before@view)>=TILT
 
@@ -83,23 +80,22 @@ def _shown(image, frame, roll) -> np.ndarray:
 
 # %% ../../nbs/26_follow.ipynb #923b00f1
 def _reframed(points, frame, roll) -> tuple[np.ndarray, Square, float]:
-    """Points of the crop that shows `frame`, leveled by `roll`: as they lie in the next one, its
-    frame and roll"""
+    "Points of the crop of `frame`, leveled by `roll`, in the next crop; its frame and roll"
     tilted = unleveled(points, roll)                                          # in `frame` as it is
     roll = roll + head_pose(points)['roll']
     roll = roll if abs(roll)>LEVEL else 0.
     level = unleveled(tilted, -roll)
     left, top, right, bottom = frame_points(level)
-    # its middle, in `frame`
-    x, y, _ = unleveled(np.array([[(left+right)/2, (top+bottom)/2, 0.]]), roll)[0]
+    middle = np.array([[(left+right)/2, (top+bottom)/2, 0.]])
+    x, y, _ = unleveled(middle, roll)[0]                                      # in `frame`
     side, grown = frame[2]-frame[0], right-left
-    x, y, half = frame[0]+x*side, frame[1]+y*side, grown*side/2
-    return (level - [left, top, 0])/grown, (float(x-half), float(y-half), float(x+half),
-                                            float(y+half)), roll
+    x, y, half = float(frame[0]+x*side), float(frame[1]+y*side), float(grown*side/2)
+    square = x-half, y-half, x+half, y+half
+    return (level - [left, top, 0])/grown, square, roll
 
 # %% ../../nbs/26_follow.ipynb #dd200554
 def _look(extractor, image, face, frame) -> None:
-    "Note what FaceMesh sees in `frame` of the picture, and what the frame shows that it gives"
+    "Run FaceMesh on `frame` of the picture; note landmarks, the new frame and its crop"
     for _ in range(2):
         points, found = extractor(to_fer(_shown(image, frame, face.roll)))
         if not found: break
@@ -111,7 +107,7 @@ def _look(extractor, image, face, frame) -> None:
 
 # %% ../../nbs/26_follow.ipynb #735690f6
 def _remember(f, time, seen, tau=.7) -> None:
-    "Mix what `f` looks like now into what it has looked like until it was `seen` last"
+    "Average the looks of `f`, last `seen` then, with its view now"
     new = 1-math.exp(-max(0., time-seen)/tau)
     v = (1-new)*f.looks + new*f.view
     f.looks, f.before, f.seen = v/max(float(np.linalg.norm(v)), 1e-6), f.view, time
@@ -127,14 +123,13 @@ class _Follower:
         for f in self.faces:
             was_sure, was_found, expected[id(f)] = f.sure, f.found, f.frame
             _look(self.extractor, image, f, f.frame)
-            f.sure, f.changed = f.face>0 and f.same(f.view, overlap(expected[id(f)], f.frame)>.5,
-                                                    time), False
+            near = overlap(expected[id(f)], f.frame)>.5
+            f.sure, f.changed = f.face>0 and f.same(f.view, near, time), False
             alarm |= was_sure and (not f.sure or was_found and not f.found)
         alarm |= self._part()
         for f in self.faces:
             if f.sure: _remember(f, time, f.seen)
-            # not where it has strayed to
-            elif f.face: f.frame = expected[id(f)]
+            elif f.face: f.frame = expected[id(f)] # not where it has strayed to
         return alarm
 
     def _part(self) -> bool:
@@ -158,13 +153,12 @@ def _pairs(known, found, fit) -> list[tuple[Any, Any]]:
 
 # %% ../../nbs/26_follow.ipynb #c20fad9e
 def _there(f, detected) -> float:
-    "Is the `detected` face one which is being followed?"
+    "Overlap of a detected face with one that is being followed; 0 if they are two"
     near = overlap(f.frame, detected.frame)
     return near if near>.3 else 0
 
 def _resemblance(f, stranger) -> float:
-    """How well a detected face fits one that is missing; 0 if it cannot be it. One that has a
-    number comes first."""
+    "How well a detected face fits a missing one, numbered ones first; 0 if it is another"
     near = overlap(f.frame, stranger.frame)
     if not f.same(stranger.view, near>.5, stranger.seen): return 0
     return (f.face>0)*2+near + float(f.looks@stranger.view)+1
@@ -180,7 +174,7 @@ def _take_up(f, s, time) -> None:
 
 # %% ../../nbs/26_follow.ipynb #1e76cc4f
 def _meet(extractor, image, found, followed, time, roll) -> list[TrackedFace]:
-    "Look at detected faces; those on which a face is being followed already are left out"
+    "Look at detected faces; leave out those that are being followed already"
     strangers = [TrackedFace(0, d.frame, d.score, roll=roll, seen=time, since=time) for d in found]
     for s in strangers: _look(extractor, image, s, s.frame); s.looks = s.before = s.view
     return [s for s in strangers if not any(overlap(s.frame, f.frame)>.3 for f in followed)]
@@ -192,7 +186,7 @@ def _calm(faces, gone, time) -> bool:
             and not any(time-f.seen<1 for f in gone))
 
 def _may_wait(f, followed, missing, width) -> bool:
-    "Had a number for the stranger `f` better wait?"
+    "Should the stranger `f` wait for its number?"
     x0, _, x1, _ = f.frame
     edge = x0+x1<BOX_WIDTH*(x1-x0) or x0+x1>2*width-BOX_WIDTH*(x1-x0)
     half = edge or any(overlap(f.frame, o.frame)>.05 for o in followed)
@@ -200,13 +194,13 @@ def _may_wait(f, followed, missing, width) -> bool:
 
 # %% ../../nbs/26_follow.ipynb #d7a289a8
 class _Upright:
-    "The detector, and by how much the film lies on its side: found out once"
+    "The detector, and the turn of a film that lies on its side, found out once"
     def __init__(self,
                  detector:Callable, # like `FaceDetector`; one without `find` takes the film as it lies
                  tries:int=5        # looks in which to find it out
                 ):
-        self.detector, self.tries, self.turned = (detector, tries if hasattr(detector, 'find')
-                                                  else 0, 0)
+        self.detector, self.turned = detector, 0
+        self.tries = tries if hasattr(detector, 'find') else 0
 
     def __call__(self, image) -> list[Any]: # faces as they lie in the picture
         if self.tries: return self._find(image)
@@ -227,8 +221,7 @@ class _Found(_Follower):
     detector:_Upright; most:int; gone:list[TrackedFace]; count:int; detections:int
 
     def _detect(self, image, time) -> tuple[list[TrackedFace], list[TrackedFace]]:
-        """Find all faces, number the new ones, take up the lost ones: who is there, and who is
-        missing"""
+        "Find all faces, number new ones, take up lost ones: who is there, and who is missing"
         found = self.detector(image); self.detections += 1
         followed = [f for f in self.faces if f.sure and f.found]
         known = _pairs(followed, found, _there)
@@ -253,14 +246,14 @@ class FaceTracker(_Found):
     def __init__(self,
                  detector:Callable,   # like `FaceDetector`
                  extractor:Callable,  # like `LandmarkExtractor`
-                 every:float=1.,      # seconds between two looks of the detector while all faces are followed
+                 every:float=1.,      # seconds between detections while all faces are followed
                  pause:float=.2,      # the same while there is none, or one is lost
                  remember:float=5.,   # seconds in which a face that is gone can come back
                  most:int=64          # faces followed, the largest: each costs some 5 ms a frame
                 ):
         super().__init__(extractor)
-        self.detector, self.gone, self.count, self.due, self.detections = (_Upright(detector), [],
-                                                                           0, -math.inf, 0)
+        self.detector, self.gone = _Upright(detector), []
+        self.count, self.detections, self.due = 0, 0, -math.inf
         self.every, self.pause, self.remember, self.most = every, pause, remember, most
 
     def __call__(self,

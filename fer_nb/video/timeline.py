@@ -19,8 +19,9 @@ import numpy as np
 from ..core import CLASSES, COLORS, FerError, MissingExtra, caption
 from ..draw import draw_faces
 from ..tables import as_row, columns, table_writer, write_table
-from .files import Film, Frame, _called, _seekable, read_video, video_info
+from .files import Frame, read_video
 from .mp4 import Mp4Writer, VideoError
+from .opening import Film, _called, _seekable, video_info
 
 # %% ../../nbs/27_timeline.ipynb #a10b0b46
 from .track import EmotionTracker, FaceRow, track
@@ -60,8 +61,7 @@ class _Kept:
         return [r for r in self.rows if r.face==face]
 
     def summary(self) -> list[dict[str, float]]:
-        """For each face: face, start, end, seconds seen, and the fraction of these by emotion or
-        'uncertain'"""
+        "For each face: start, end, seconds seen, and their fractions by emotion or 'uncertain'"
         return [self._sum(face, _step([r.time for r in self.rows])) for face in self.faces()]
 
     def _sum(self, face, step) -> dict[str, float]:
@@ -72,8 +72,7 @@ class _Kept:
 
 # %% ../../nbs/27_timeline.ipynb #b8910410
 class Timeline(_Kept):
-    """All rows of a film; `len`, iteration and indexing are those of `rows`. In a notebook it
-    shows its summary."""
+    "All rows of a film, a sequence that shows its summary in a notebook"
     def to_dicts(self) -> list[dict[str, Any]]:
         "Flat rows, keys as `tables.columns(film=True)` names them"
         names = columns(self.classes, film=True)
@@ -100,7 +99,7 @@ class Timeline(_Kept):
         return _as_text(self, 'csv')
 
     def to_json(self) -> str:
-        "The table as one JSON document; probabilities and box of a face in one place each"
+        "The table as one JSON document; probabilities and box of a face are nested"
         return _as_text(self, 'json')
 
     def _repr_html_(self) -> str: return _summary_html(self)
@@ -121,7 +120,8 @@ def _summary_html(timeline) -> str:
     times = 'start', 'end', 'seconds'
     body = (line('td', [f['face'], *(f'{f[k]:.1f}' for k in times),
                         *(f'{f[k]:.0%}' for k in shown)]) for f in faces)
-    return (f"<table>{line('th', ['face', 'from', 'to', 'seconds seen', *shown])}{''.join(body)}</table>")
+    head = line('th', ['face', 'from', 'to', 'seconds seen', *shown])
+    return f"<table>{head}{''.join(body)}</table>"
 
 # %% ../../nbs/27_timeline.ipynb #c037b1a2
 def _runs(values) -> Iterator[tuple]:
@@ -132,7 +132,7 @@ def _runs(values) -> Iterator[tuple]:
 
 # %% ../../nbs/27_timeline.ipynb #fae4d0a6
 def _name(ax, x, width, text, color, sure) -> None:
-    "The word in the strip, where it has room"
+    "The word in the strip, if it fits"
     from matplotlib.colors import to_rgb
     left, right = ax.get_xlim()
     inches = width/(right-left)*ax.get_position().width*ax.figure.get_figwidth()
@@ -149,8 +149,7 @@ def _draw_piece(ax, rows, classes, step) -> None:
     "Stacked probabilities of rows without a gap, and the strip of predictions above"
     from matplotlib.patches import Rectangle
     t = np.array([r.time for r in rows] + [rows[-1].time+step])
-    # (frames, classes)
-    p = np.array([list(r.probabilities.values()) for r in rows])
+    p = np.array([list(r.probabilities.values()) for r in rows]) # (frames, classes)
     ax.stackplot(t, np.vstack([p, p[-1:]]).T, colors=[_color(c) for c in classes], linewidth=0)
     for (emotion, sure),a,b in _runs([(r.emotion, r.status=='ok') for r in rows]):
         left, width = float(t[a]), float(t[b+1]-t[a])
@@ -182,8 +181,8 @@ def plot_timeline(timeline:Timeline,  # of `analyze_video`
     except ImportError as e: raise MissingExtra('A plot', 'notebook') from e
     if face and not timeline.of(face):
         raise FerError(f"There is no face {face}; there are {timeline.faces()}.")
-    numbers = [face] if face else sorted(sorted(timeline.faces(),
-                                                key=lambda n: -len(timeline.of(n)))[:6])
+    longest = sorted(timeline.faces(), key=lambda n: -len(timeline.of(n)))
+    numbers = [face] if face else sorted(longest[:6])
     times = [r.time for r in timeline.rows] or [0.]
     step, n = _step(times), max(1, len(numbers))
     fig = Figure(figsize=(width, .9+1.25*n), layout='constrained')
@@ -213,32 +212,30 @@ def draw_rows(image:np.ndarray,   # uint8 (H, W, 3), RGB
                                  numbers=numbers))
 
 # %% ../../nbs/27_timeline.ipynb #c112eb49
-# called with seconds done and in all; what it raises ends the pass
+# called with the seconds done and their total; an error that it raises ends the pass
 Progress = Callable[[float, float|None], None]
 
 def _not_itself(source, out) -> None:
     "Raise if the film would be written over itself"
     paths = all(isinstance(f, (str, os.PathLike)) for f in (source, out))
     if paths and os.path.exists(out) and os.path.samefile(source, out):
-        raise VideoError(f"{os.fspath(out)!r} is the video itself; write the annotated one to "
-                         f"another file.")
+        raise VideoError(f"{os.fspath(out)!r} is the video itself; "
+                         "write the annotated one to another file.")
 
 # %% ../../nbs/27_timeline.ipynb #6ab9ffc3
 def _seconds(source, start, end, limit) -> float|None:
     "How long a pass will last; None if nobody knows"
-    path = isinstance(source, (str, os.PathLike))
-    if os.path.isfile(source) if path else isinstance(source,
-                                                      bytes) or hasattr(source,
-                                                                        'read') and _seekable(source):
-        return max(0., min(video_info(source).seconds, end or np.inf) - start)
+    if isinstance(source, (str, os.PathLike)): known = os.path.isfile(source)
+    else: known = isinstance(source, bytes) or hasattr(source, 'read') and _seekable(source)
+    if known: return max(0., min(video_info(source).seconds, end or np.inf) - start)
     return end if limit is None else limit
 
 # %% ../../nbs/27_timeline.ipynb #3f991656
 def write_annotated(source:Film|Iterable,  # as `read_video` takes it
                     timeline:Timeline,     # what `analyze_video` gave for it
-                    out:str|os.PathLike|BinaryIO|None=None, # path or binary file ('w+b'); None: return the bytes
+                    out:str|os.PathLike|BinaryIO|None=None, # path or file ('w+b'); None: give bytes
                     progress:Progress|None=None,
-                    **kwargs:Any           # for `read_video`: those with which the timeline was made
+                    **kwargs:Any           # for `read_video`, as when the timeline was made
                    ) -> Any:               # `out`, or the bytes
     "The film with numbered boxes and emotions as an MP4 (H.264) that browsers play, without sound"
     by_frame = {k:list(g) for k,g in itertools.groupby(timeline.rows, key=lambda r: r.index)}
@@ -266,7 +263,7 @@ def analyze_video(recognizer:'EmotionRecognizer',
                   rate:float|None=None,
                   **kwargs:Any                 # for `track`: batch, every, smooth, truth, prior, most
                  ) -> Timeline:
-    "The timeline of a film, and if wanted the annotated film, in one pass. Raises `VideoError`."
+    "The timeline of a film and, if wanted, the annotated film, in one pass. Raises `VideoError`."
     timeline, total = Timeline(source=_called(source)), _seconds(source, start, end, max_seconds)
     _not_itself(source, out)
     if isinstance(source, (int, np.integer)): kwargs.setdefault('batch', 1)
@@ -284,7 +281,7 @@ def analyze_video(recognizer:'EmotionRecognizer',
 
 # %% ../../nbs/27_timeline.ipynb #808093ef
 class _Newest:
-    "A place for one frame: what is put there replaces what nobody took"
+    "A place for one frame: a new frame replaces one that nobody took"
     def __init__(self):
         self.changed, self.ended, self.closed = threading.Condition(), False, False
         self.frame:Frame|None = None
@@ -306,7 +303,7 @@ class _Newest:
 
 # %% ../../nbs/27_timeline.ipynb #e03ce0c9
 class _Feed(_Newest):
-    "A thread's work: frames into that place"
+    "The thread's work: put frames into that place"
     def wait(self, until:float) -> None:
         "Sleep until a moment of `time.monotonic()`, or until nobody wants frames any more"
         with self.changed:
@@ -327,15 +324,14 @@ class _Feed(_Newest):
 
 # %% ../../nbs/27_timeline.ipynb #96da55aa
 def stream(recognizer:'EmotionRecognizer',
-           source:Film|int|Iterable=0, # number of a webcam; or what else `read_video` takes, played in its own time
+           source:Film|int|Iterable=0, # as `read_video` takes it; a film is played in its own time
            max_side:int|None=640,      # shrink frames to this longest side, pixels
            start:float=0.,             # seconds: skip what comes before
            end:float|None=None,        # seconds: stop there
            rate:float|None=None,       # frames a second of frames that come without times
            **kwargs:Any                # for `EmotionTracker`: every, smooth, truth, prior, most
           ) -> Iterator[list[FaceRow]]: # at least one row each time
-    """Yields the newest predictions; frames that there is no time for are dropped. Leave the loop
-    to end it."""
+    "Yields the newest predictions and drops frames when there is no time. Leave the loop to end it."
     tracker, newest = EmotionTracker(recognizer, **kwargs), _Feed()
     webcam = isinstance(source, (int, np.integer))
     frames = read_video(source, None, start, end, max_side=max_side, rate=rate)

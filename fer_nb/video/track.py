@@ -46,8 +46,8 @@ def smooth_logits(calibration:Calibration,
     head = calibration.people
     warm = head.temperature if len(new)==1 else head.temperature_flip
     heads = zip((1., warm), calibration.split(old), calibration.split(new))
-    out = [t*np.log(smoothed(softmax(a, t), softmax(b, t), dt, tau).clip(1e-12)) for t,a,b in heads
-           if a.shape[-1]]
+    means = [(t, smoothed(softmax(a, t), softmax(b, t), dt, tau)) for t,a,b in heads if a.shape[-1]]
+    out = [t*np.log(p.clip(1e-12)) for t,p in means]
     return np.concatenate(out, -1).astype(np.float32)
 
 # %% ../../nbs/26_video_track.ipynb #f8c36990
@@ -56,7 +56,7 @@ class FaceRow(Prediction):
     "A face in one frame of a film, or why there is none: a `Prediction`, smoothed over time"
     time:float=0.       # seconds since the first frame
     index:int=0         # number of the frame, from 0; `frame` in tables
-    face:int|None=None  # number of the face, from 1, the same as long as it is followed; None if there is none
+    face:int|None=None  # number of the face, from 1, while it is followed; None: no face
 
     def to_dict(self,
                 flat:bool=False,     # one level, for a table
@@ -85,8 +85,7 @@ def _new_row(frame:Frame, f:TrackedFace, source, turned) -> FaceRow:
     x0, y0, x1, y1 = (v*frame.scale for v in f.frame)
     square = (x0, y0, x1, y1)
     row = FaceRow('ok', source=source, box=_box(square, turned), score=f.score, crop=f.crop,
-                  frame=square,
-                  turned=turned, time=frame.time, index=frame.index, face=f.face)
+                  frame=square, turned=turned, time=frame.time, index=frame.index, face=f.face)
     if f.found:
         landmarks = (unleveled(f.landmarks, f.roll)*(x1-x0) + [x0, y0, 0]).astype(np.float32)
         row.points, row.landmarks, row.pose = f.landmarks, landmarks, head_pose(f.landmarks)
@@ -108,7 +107,7 @@ class _Reader:
         return out
 
     def _read(self, row:FaceRow, f:TrackedFace, logits:np.ndarray) -> FaceRow:
-        "The row with what the face shows, smoothed"
+        "The row with its smoothed prediction"
         old, then = self.past.get(f.face, (None, row.time))
         known = self.recognizer.calibration
         row.logits = smooth_logits(known, None if f.changed else old, logits, row.time-then,
@@ -146,18 +145,18 @@ class _Rows(_Reader):
         least = self.recognizer.min_size/BOX_WIDTH
         large = [[(t.frame[2]-t.frame[0])*f.scale>=least for t in faces]
                  for f,faces in zip(frames, seen)]
-        logits = iter(self._logits([t for faces,ls in zip(seen, large) for t,l in zip(faces, ls)
-                                    if l]))
+        ask = [t for faces,ls in zip(seen, large) for t,l in zip(faces, ls) if l]
+        logits = iter(self._logits(ask))
         read = [[(t, next(logits) if l else None) for t,l in zip(faces, ls)]
                 for faces,ls in zip(seen, large)]
         return [self._rows(f, faces) for f,faces in zip(frames, read)]
 
 # %% ../../nbs/26_video_track.ipynb #f830af1f
 class EmotionTracker(_Rows):
-    "Who is in each frame, and what each face shows: one for each film or camera"
+    "Who is in each frame, and what each face shows; one tracker for each film or camera"
     def __init__(self,
                  recognizer:'EmotionRecognizer',
-                 every:float=1.,       # seconds between two looks of the detector while all faces are being followed
+                 every:float=1.,       # seconds between detections while all faces are followed
                  smooth:float=.12,     # time constant of the smoothing, seconds; 0: none
                  truth:str|None=None,  # as `EmotionRecognizer.revise` takes it
                  prior:Prior=None,     # the same
@@ -179,7 +178,7 @@ class EmotionTracker(_Rows):
 # %% ../../nbs/26_video_track.ipynb #15c52724
 def track(recognizer:'EmotionRecognizer',
           frames:Iterable[Frame],  # of `read_video`
-          fps:float|None=None,     # analyze at most so many frames a second: for slow machines; None: all
+          fps:float|None=None,     # analyze at most so many frames a second; None: all
           batch:int=8,             # frames whose faces the network sees together: 1 answers without delay
           **kwargs:Any             # for `EmotionTracker`: every, smooth, truth, prior, most, source
          ) -> Iterator[tuple[Frame, list[FaceRow]]]:
