@@ -172,7 +172,7 @@ INPUTS = 'faces', 'landmarks', 'valid'
 def _header(session, name:str) -> dict[str, Any]:
     "The metadata of an exported network"
     try: meta = {k:json.loads(v) for k,v in session.get_modelmeta().custom_metadata_map.items()}
-    except json.JSONDecodeError: meta = {}
+    except (ValueError, RecursionError): meta = {}
     if meta.get('format') == 'fer_nb-2': return meta
     raise WeightsError(f"{name} has no fer_nb-2 header; "
                        "it was not written by this version of `fer_nb export`.")

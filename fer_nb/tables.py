@@ -213,7 +213,7 @@ class _PhotoLines:
         end = self.file.tell()
         for source in sources:
             try: rows = self._rows(self.file.readline())
-            except ValueError: break
+            except (ValueError, RecursionError): break
             if rows[0]['source']!=printable(source): break
             end = self.file.tell()
             yield rows
@@ -251,7 +251,7 @@ def _lock(file, path):
 def _changes(head, settings):
     "Differences between a journal's first line and these settings; empty if there are none"
     try: was = json.loads(head)
-    except ValueError: return "it is no journal"
+    except (ValueError, RecursionError): return "it is no journal"
     keys = [k for k in sorted(was.keys()|settings.keys()) if was.get(k)!=settings.get(k)]
     return ', '.join(f'{k} was {was.get(k)}, is {settings.get(k)}' for k in keys)
 

@@ -62,7 +62,7 @@ async def _body(request:Request) -> bytes:
 # %% ../../nbs/32_serve.ipynb #78ebe9d4
 def _from_json(body:bytes) -> list[tuple[str, bytes]]:
     try: photos = json.loads(body)['photos']
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError): # [[[[…
         form = 'JSON holds {"photos": [{"name": "a.jpg", "data": "base64 …"}]}.'
         raise HTTPException(400, form) from None
     if not isinstance(photos, list): raise HTTPException(400, 'photos is a list.')

@@ -109,7 +109,7 @@ def read_weights(data, folder):
 def read_calibration(data, folder):
     from fer_nb.network import Calibration
     try: meta = json.loads(data)
-    except ValueError: return
+    except (ValueError, RecursionError): return
     if isinstance(meta, dict): Calibration.from_header(meta)
 
 # %% ../../nbs/48_fuzz.ipynb #127db8ef

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SPLITS', 'N_OFFICIAL', 'COLUMNS', 'ALIASES', 'DIGITS', 'LARGEST', 'DataError', 'FerArrays', 'from_faces',
-           'synthetic_faces', 'parse_name', 'open_files', 'face_hash', 'read_table', 'find_source', 'read_fer2013']
+           'synthetic_faces', 'parse_name', 'open_zip', 'open_files', 'face_hash', 'read_table', 'find_source',
+           'read_fer2013']
 
 # %% ../../nbs/01_data.ipynb #92d19a43
 import contextlib
@@ -123,6 +124,15 @@ def parse_name(name:str # path inside the data set, such as `test/angry/PublicTe
     official = {s.lower():s for s in SPLITS}[m[1].lower()] if m else ''
     return _FOLDERS[folder], emotion, official, int(m[2]) if m else -1
 
+# %% ../../nbs/01_data.ipynb #042e92d9
+def open_zip(source:str|os.PathLike) -> zipfile.ZipFile:
+    "A zip whose list of contents is whole"
+    try: return zipfile.ZipFile(source)
+    # a name in a strange encoding
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as e:
+        name = Path(source).name
+        raise DataError(f"{name} is not a whole zip file ({e}). Download it again.") from e
+
 # %% ../../nbs/01_data.ipynb #816bb7e3
 LARGEST = 20_000_000 # bytes of one picture in a data set
 
@@ -140,9 +150,7 @@ def open_files(source:Path # folder or zip
         yield [p.relative_to(source).as_posix() for p in sorted(source.rglob('*'))
                if p.is_file()], from_folder
         return
-    try: z = zipfile.ZipFile(source)
-    except (zipfile.BadZipFile, NotImplementedError) as e:
-        raise DataError(f"{source.name} is not a whole zip file ({e}). Download it again.") from e
+    z = open_zip(source)
     def from_zip(name):
         check(name, z.getinfo(name).file_size) # what the list says is all that zipfile unpacks
         try: return z.read(name)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 import numpy as np
 from ..core import CLASSES, whole_file
-from .data import COLUMNS, SPLITS, DataError, FerArrays, find_source, read_fer2013
+from .data import COLUMNS, SPLITS, DataError, FerArrays, find_source, open_zip, read_fer2013
 
 # %% ../../nbs/08_prepare.ipynb #d2c3756d
 def cache_dir() -> Path:
@@ -30,7 +30,7 @@ def _contents(source):
         return [stat(p, p.relative_to(source).as_posix()) for p in sorted(source.rglob('*'))
                 if p.is_file()]
     if not zipfile.is_zipfile(source): return [stat(source, source.name)]
-    with zipfile.ZipFile(source) as z:
+    with open_zip(source) as z:
         return [(i.filename, i.file_size, i.CRC) for i in z.infolist()]
 
 # %% ../../nbs/08_prepare.ipynb #c405ee47
