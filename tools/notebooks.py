@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
@@ -163,7 +164,8 @@ def test(paths, workers=2):
 
     paths = sorted(paths, key=lambda p: -(read_note(p) or {}).get('seconds', 60))
     failed = []
-    with ProcessPoolExecutor(workers) as pool:
+    # a process each: twenty notebooks later, one holds 5 GB, and whatever it starts begins with a copy of them
+    with ProcessPoolExecutor(workers, get_context('spawn'), max_tasks_per_child=1) as pool:
         jobs = {pool.submit(test_nb, p, skip_flags=['notest'], basepath=root): p for p in paths}
         for n, job in enumerate(as_completed(jobs), 1):
             (passed, seconds), path = job.result(), jobs[job]
