@@ -101,11 +101,11 @@ class _Looks:
 @dataclass(frozen=True)
 class FaceDetector:
     "MTCNN with FER2013 framing, safe to share between threads and processes"
-    min_face:float = 24   # shortest face to find, pixels of the photo; in a large one, a fortieth of its side
+    min_face:float = 24  # shortest face to find, pixels of the photo; in a large one, a fortieth of its side
     min_score:float = .85 # keep faces at least this probable, 0 to 1
-    max_side:int = 1280   # longest side of the copy that is looked at, pixels
-    size:int = 128        # of the crops, pixels
-    threads:int = 1       # of ONNX Runtime, for one photo
+    max_side:int = 1280  # longest side of the copy that is looked at, pixels
+    size:int = 128       # of the crops, pixels
+    threads:int = 1      # of ONNX Runtime, for one photo
 
     def __post_init__(self):
         if not 1 <= self.max_side <= 1900:

@@ -334,18 +334,18 @@ def _check_prior(calibration:Calibration, truth:str, prior:Prior):
 class _Settings(_Lazy):
     "How a recogniser is made and shown"
     def __init__(self,
-                 model:Callable,                # faces, landmarks, valid to logits, like `OnnxNet`
+                 model:Callable,        # faces, landmarks, valid to logits, like `OnnxNet`
                  calibration:Calibration|None=None, # None: the model's own
-                 truth:str|None=None,           # people or fer2013; None: people, if known
-                 prior:Prior=None,              # everyday, even, 0 to 1, frequencies; None: as fitted
-                 tta:bool=False,                # average the face and its mirror image
+                 truth:str|None=None,   # people or fer2013; None: people, if known
+                 prior:Prior=None,      # everyday, even, 0 to 1, frequencies; None: as fitted
+                 tta:bool=False,        # average the face and its mirror image
                  classes:Sequence[str]|None=None, # to choose from; None: all
-                 threshold:float|None=None,     # certainty wanted for `ok`; None: as fitted
-                 min_size:float=24,             # shorter side of a box to read, pixels
-                 max_bytes:int|None=None,       # of a photo; None: `load_image`'s
-                 detector:Callable|None=None,   # like `FaceDetector`
-                 extractor:Callable|None=None,  # like `LandmarkExtractor`
-                 second:bool=True               # ask FaceMesh where no face is found
+                 threshold:float|None=None, # certainty wanted for `ok`; None: as fitted
+                 min_size:float=24,     # shorter side of a box to read, pixels
+                 max_bytes:int|None=None, # of a photo; None: `load_image`'s
+                 detector:Callable|None=None, # like `FaceDetector`
+                 extractor:Callable|None=None, # like `LandmarkExtractor`
+                 second:bool=True       # ask FaceMesh where no face is found
                 ):
         self.model, self.calibration = model, calibration or model.calibration
         self.truth, self.prior, self.tta = self.calibration.truth(truth), prior, tta

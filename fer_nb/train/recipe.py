@@ -29,25 +29,25 @@ class TrainConfig:
     model:EmotionNetConfig=field(default_factory=EmotionNetConfig)
     augment:AugmentConfig=field(default_factory=AugmentConfig)
     epochs:int=38
-    batch_size:int=128          # of all devices
-    lr:float=.1                 # at the peak
-    head_lr:float=1.            # multiple of lr for the last layer
-    warmup:float=.15            # fraction of the run spent rising
-    weight_decay:float=1e-3     # of matrices only
-    freeze:int=0                # first stages of pixels that stay
+    batch_size:int=128         # of all devices
+    lr:float=.1                # at the peak
+    head_lr:float=1.           # multiple of lr for the last layer
+    warmup:float=.15           # fraction of the run spent rising
+    weight_decay:float=1e-3    # of matrices only
+    freeze:int=0               # first stages of pixels that stay
     label_smoothing:float=.1
-    pixel_loss:float=.5         # fraction of the loss on pixels alone
-    votes_loss:float=0.         # fraction of the loss on votes
-    distill:float=0.            # fraction of teachers in targets
+    pixel_loss:float=.5        # fraction of the loss on pixels alone
+    votes_loss:float=0.        # fraction of the loss on votes
+    distill:float=0.           # fraction of teachers in targets
     teacher_weights:list=field(default_factory=list) # [for labels, for votes] of each teacher
-    clip:float=5.               # greatest norm of the gradient
-    sam:float=0.                # radius of sharpness-aware steps
-    sam_from:float=.8           # where in the run it begins
-    ema:float=.999              # decay of the averaged weights
-    sampler_power:float=.25     # 0: natural frequencies; 1: equal ones
-    patience:int=15             # epochs without a better macro-F1
+    clip:float=5.              # greatest norm of the gradient
+    sam:float=0.               # radius of sharpness-aware steps
+    sam_from:float=.8          # where in the run it begins
+    ema:float=.999             # decay of the averaged weights
+    sampler_power:float=.25    # 0: natural frequencies; 1: equal ones
+    patience:int=15            # epochs without a better macro-F1
     seed:int=0
-    bf16:bool|None=None         # None: where the hardware can
+    bf16:bool|None=None        # None: where the hardware can
     compile:bool=False
 
     def __post_init__(self):

@@ -340,15 +340,15 @@ def _run_epochs(run, epochs, loader, config, accelerator, public, out, progress)
         _finish_epoch(run, row, config, out)
 
 # %% ../../nbs/12_training.ipynb #959258d6
-def fit(arrays:FerArrays,       # with Training and PublicTest faces
+def fit(arrays:FerArrays,     # with Training and PublicTest faces
         config:TrainConfig,
-        out:str|os.PathLike,    # folder for recipe, log, checkpoint and weights
+        out:str|os.PathLike,  # folder for recipe, log, checkpoint and weights
         votes:np.ndarray|None=None, # int (N, votes)
-        teachers:Sequence=(),   # weights files, for distill
+        teachers:Sequence=(), # weights files, for distill
         begin:str|os.PathLike|None=None, # weights, of the recipe's form; None: random
         loss:Callable=cross_entropy,
-        resume:bool=True,       # go on from last.pt if it is there
-        device:str|None=None,   # 'cpu' to leave a GPU alone
+        resume:bool=True,     # go on from last.pt if it is there
+        device:str|None=None, # 'cpu' to leave a GPU alone
         progress:bool=True,
         stop_after:int|None=None # epoch to end after, as if interrupted
        ) -> Path: # of best.safetensors

@@ -244,12 +244,12 @@ class _Found(_Follower):
 class FaceTracker(_Found):
     "Faces by number: FaceMesh follows them, MTCNN finds new and lost ones. One for each film."
     def __init__(self,
-                 detector:Callable,   # like `FaceDetector`
-                 extractor:Callable,  # like `LandmarkExtractor`
-                 every:float=1.,      # seconds between detections while all faces are followed
-                 pause:float=.2,      # the same while there is none, or one is lost
-                 remember:float=5.,   # seconds in which a face that is gone can come back
-                 most:int=64          # faces followed, the largest: each costs some 5 ms a frame
+                 detector:Callable, # like `FaceDetector`
+                 extractor:Callable, # like `LandmarkExtractor`
+                 every:float=1.,  # seconds between detections while all faces are followed
+                 pause:float=.2,  # the same while there is none, or one is lost
+                 remember:float=5., # seconds in which a face that is gone can come back
+                 most:int=64      # faces followed, the largest: each costs some 5 ms a frame
                 ):
         super().__init__(extractor)
         self.detector, self.gone = _Upright(detector), []
@@ -258,7 +258,7 @@ class FaceTracker(_Found):
 
     def __call__(self,
                  image:np.ndarray, # uint8 (H, W, 3), RGB
-                 time:float        # its time in seconds
+                 time:float    # its time in seconds
                 ) -> list[TrackedFace]: # by number; only those seen in this frame
         "Follow all faces into the next frame"
         alarm = self.follow(image, time)
