@@ -9,7 +9,7 @@ __all__ = ['EmotionTracker', 'track']
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from ..core import Prediction
@@ -49,6 +49,21 @@ def smooth_logits(calibration:Calibration,
     means = [(t, smoothed(softmax(a, t), softmax(b, t), dt, tau)) for t,a,b in heads if a.shape[-1]]
     out = [t*np.log(p.clip(1e-12)) for t,p in means]
     return np.concatenate(out, -1).astype(np.float32)
+
+# %% ../../nbs/26_video_track.ipynb #e0aa978d
+@dataclass
+class _Memory:
+    "What the network said of each face until now"
+    tau:float=.12 # as `smoothed` takes it
+    said:dict[int, tuple[np.ndarray, float]]=field(default_factory=dict) # logits and time, by number
+
+    def smooth(self, calibration:Calibration, f:TrackedFace, time:float,
+               logits:np.ndarray) -> np.ndarray:
+        old, then = self.said.get(f.face, (None, time))
+        old = None if f.changed else old
+        out = smooth_logits(calibration, old, logits, time-then, self.tau)
+        self.said[f.face] = out, time
+        return out
 
 # %% ../../nbs/26_video_track.ipynb #f8c36990
 @dataclass
@@ -92,64 +107,61 @@ def _new_row(frame:Frame, f:TrackedFace, source, turned) -> FaceRow:
         row.pose['roll'] = round((row.pose['roll'] + f.roll + turned + 180)%360 - 180, 1)
     return row
 
-# %% ../../nbs/26_video_track.ipynb #b491cb7f
-class _Reader:
-    "From followed faces to rows"
-    recognizer:'EmotionRecognizer'; smooth:float; ask:dict[str,Any]
-    past:dict[int,tuple[np.ndarray, float]]; source:str
+# %% ../../nbs/26_video_track.ipynb #260b1dce
+def _sized(row:FaceRow, least:int) -> FaceRow:
+    "The row, 'too_small' where its box is narrower than `least` pixels of the film"
+    width = BOX_WIDTH*(row.frame[2]-row.frame[0])
+    if width>=least: return row
+    why = f'This face is {width:.0f} pixels wide; from {least} on it can be read.'
+    return replace(row, status='too_small', message=why)
 
-    def _logits(self, faces:list[TrackedFace]) -> list[np.ndarray]:
-        out = []
-        for i in range(0, len(faces), 16):
-            part = faces[i:i+16]
-            points, found = np.stack([f.landmarks for f in part]), np.array([f.found for f in part])
-            out += list(self.recognizer.logits([f.crop for f in part], points, found)[0])
-        return out
+def _faceless(frame:Frame, source:str) -> FaceRow:
+    why = frame.status, frame.message
+    if frame.status=='ok': why = 'no_face', 'No face was found in this frame.'
+    return FaceRow(*why, source, time=frame.time, index=frame.index)
+
+# %% ../../nbs/26_video_track.ipynb #43ae4f48
+def _logits(recognizer:'EmotionRecognizer',
+            faces:list[TrackedFace], # of any number of frames
+            most:int=16              # in one pass through the network
+           ) -> list[np.ndarray]:    # for each face float32 (views, classes + votes)
+    "What the network makes of followed faces"
+    out = []
+    for i in range(0, len(faces), most):
+        part = faces[i:i+most]
+        points, found = np.stack([f.landmarks for f in part]), np.array([f.found for f in part])
+        out += list(recognizer.logits([f.crop for f in part], points, found)[0])
+    return out
+
+# %% ../../nbs/26_video_track.ipynb #060f24da
+class _Rows:
+    "From frames to their rows"
+    recognizer:'EmotionRecognizer'; tracker:FaceTracker; memory:_Memory; ask:dict[str,Any]; source:str
+
+    def _find(self, frame:Frame) -> list[tuple[FaceRow, TrackedFace]]:
+        "Its faces, without a prediction"
+        if frame.image is None: return []
+        faces = self.tracker(stretch_dark(frame.image), frame.time)
+        rows = [_new_row(frame, f, self.source, self.tracker.detector.turned) for f in faces]
+        return [(_sized(r, self.recognizer.min_size), f) for r,f in zip(rows, faces)]
 
     def _read(self, row:FaceRow, f:TrackedFace, logits:np.ndarray) -> FaceRow:
         "The row with its smoothed prediction"
-        old, then = self.past.get(f.face, (None, row.time))
-        known = self.recognizer.calibration
-        row.logits = smooth_logits(known, None if f.changed else old, logits, row.time-then,
-                                   self.smooth)
-        self.past[f.face] = row.logits, row.time
+        row.logits = self.memory.smooth(self.recognizer.calibration, f, row.time, logits)
         return cast(FaceRow, self.recognizer.revise(row, **self.ask))
-
-    def _small(self, row:FaceRow, f:TrackedFace) -> FaceRow:
-        width, least = BOX_WIDTH*(f.frame[2]-f.frame[0]), self.recognizer.min_size
-        why = f'This face is {width:.0f} pixels wide; from {least} on it can be read.'
-        return replace(row, status='too_small', message=why)
-
-# %% ../../nbs/26_video_track.ipynb #e703e754
-class _Rows(_Reader):
-    "The rows of a frame"
-    tracker:FaceTracker
-
-    def _rows(self, frame:Frame, faces:list[tuple[TrackedFace, np.ndarray|None]]) -> list[FaceRow]:
-        def blank(status, message):
-            return [FaceRow(status, message, self.source, time=frame.time, index=frame.index)]
-        if frame.status!='ok': return blank(frame.status, frame.message)
-        rows, turned = [], self.tracker.detector.turned
-        for f,logits in faces:
-            row = _new_row(frame, f, self.source, turned)
-            row = self._small(row, f) if logits is None else self._read(row, f, logits)
-            if f.found or (row.scores or {}).get('not_a_face', 0)<=.5: rows.append(row)
-        return rows or blank('no_face', 'No face was found in this frame.')
 
     def frames(self,
                frames:list[Frame] # of `read_video`, in order
               ) -> list[list[FaceRow]]: # for each frame at least one row
-        "The rows of several frames, whose faces go through the network together"
-        seen = [[] if f.image is None else self.tracker(stretch_dark(f.image), f.time)
-                for f in frames]
-        least = self.recognizer.min_size/BOX_WIDTH
-        large = [[(t.frame[2]-t.frame[0])*f.scale>=least for t in faces]
-                 for f,faces in zip(frames, seen)]
-        ask = [t for faces,ls in zip(seen, large) for t,l in zip(faces, ls) if l]
-        logits = iter(self._logits(ask))
-        read = [[(t, next(logits) if l else None) for t,l in zip(faces, ls)]
-                for faces,ls in zip(seen, large)]
-        return [self._rows(f, faces) for f,faces in zip(frames, read)]
+        "The rows of several frames, whose faces the network reads together"
+        found = [self._find(f) for f in frames]
+        large = [f for faces in found for row,f in faces if row.status=='ok']
+        logits, out = iter(_logits(self.recognizer, large)), []
+        for frame,faces in zip(frames, found):
+            rows = [(self._read(r, f, next(logits)) if r.status=='ok' else r, f) for r,f in faces]
+            kept = [r for r,f in rows if f.found or (r.scores or {}).get('not_a_face', 0)<=.5]
+            out.append(kept or [_faceless(frame, self.source)])
+        return out
 
 # %% ../../nbs/26_video_track.ipynb #f830af1f
 class EmotionTracker(_Rows):
@@ -163,8 +175,8 @@ class EmotionTracker(_Rows):
                  most:int=64,          # faces followed at a time, the largest
                  source:str=''         # name of the film, for its rows
                 ):
-        self.recognizer, self.smooth, self.source = recognizer, smooth, source
-        self.ask, self.past = dict(truth=truth, prior=prior), {}
+        self.recognizer, self.memory, self.source = recognizer, _Memory(smooth), source
+        self.ask = dict(truth=truth, prior=prior)
         self.tracker = FaceTracker(recognizer.detector, recognizer.extractor, every, most=most)
 
     def __call__(self,
