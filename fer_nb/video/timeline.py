@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Timeline', 'plot_timeline', 'write_annotated', 'analyze_video', 'stream']
 
-# %% ../../nbs/27_timeline.ipynb #e0feb985
+# %% ../../nbs/27_timeline.ipynb #02682635
 import contextlib
 import io
 import itertools
@@ -22,20 +22,24 @@ from ..tables import as_row, columns, table_writer, write_table
 from .files import Frame, read_video
 from .mp4 import Mp4Writer, VideoError
 from .opening import Film, _called, _seekable, video_info
-
-# %% ../../nbs/27_timeline.ipynb #a10b0b46
 from .track import EmotionTracker, FaceRow, track
 
 if TYPE_CHECKING:
     from fer_nb.inference import EmotionRecognizer
 
-# %% ../../nbs/27_timeline.ipynb #4563d6b7
+# %% ../../nbs/27_timeline.ipynb #f546edf5
 def _step(times) -> float:
     "Seconds that one frame stands for: the median gap"
     gaps = np.diff(np.unique(times))
     return float(np.median(gaps)) if len(gaps) else 0.
 
-# %% ../../nbs/27_timeline.ipynb #a9693b16
+def _summed(rows:list[FaceRow], classes:tuple[str, ...], step:float) -> dict[str, float]:
+    "Start, end, seconds seen, and their fractions by emotion or 'uncertain', for the rows of a face"
+    what = ['uncertain' if r.status=='uncertain' else r.emotion for r in rows]
+    seen = dict(start=rows[0].time, end=rows[-1].time, seconds=len(rows)*step)
+    return seen | {c:what.count(c)/len(rows) for c in (*classes, 'uncertain')}
+
+# %% ../../nbs/27_timeline.ipynb #cb01dbc5
 @dataclass(repr=False)
 class _Kept:
     "Rows of a film"
@@ -62,15 +66,28 @@ class _Kept:
 
     def summary(self) -> list[dict[str, float]]:
         "For each face: start, end, seconds seen, and their fractions by emotion or 'uncertain'"
-        return [self._sum(face, _step([r.time for r in self.rows])) for face in self.faces()]
+        step = _step([r.time for r in self.rows])
+        return [dict(face=n) | _summed(self.of(n), self.classes, step) for n in self.faces()]
 
-    def _sum(self, face, step) -> dict[str, float]:
-        rows = self.of(face)
-        what = ['uncertain' if r.status=='uncertain' else r.emotion for r in rows]
-        seen = dict(face=face, start=rows[0].time, end=rows[-1].time, seconds=len(rows)*step)
-        return seen | {c:what.count(c)/len(rows) for c in (*self.classes, 'uncertain')}
+# %% ../../nbs/27_timeline.ipynb #88379f31
+def _as_text(timeline, format) -> str:
+    out = io.BytesIO()
+    table = table_writer(out, format, columns(timeline.classes, film=True))
+    table.write(timeline.to_dicts()); table.close()
+    return out.getvalue().decode()
 
-# %% ../../nbs/27_timeline.ipynb #b8910410
+def _summary_html(timeline) -> str:
+    def line(tag, row): return '<tr>'+''.join(f'<{tag}>{v}</{tag}>' for v in row)+'</tr>'
+    faces = timeline.summary()
+    if not faces: return f'<p>{len(timeline)} rows, no face</p>'
+    shown = [k for k in (*timeline.classes, 'uncertain') if any(f[k]>=.005 for f in faces)]
+    times = 'start', 'end', 'seconds'
+    body = (line('td', [f['face'], *(f'{f[k]:.1f}' for k in times),
+                        *(f'{f[k]:.0%}' for k in shown)]) for f in faces)
+    head = line('th', ['face', 'from', 'to', 'seconds seen', *shown])
+    return f"<table>{head}{''.join(body)}</table>"
+
+# %% ../../nbs/27_timeline.ipynb #7f2cb22e
 class Timeline(_Kept):
     "All rows of a film, a sequence that shows its summary in a notebook"
     def to_dicts(self) -> list[dict[str, Any]]:
@@ -104,33 +121,28 @@ class Timeline(_Kept):
 
     def _repr_html_(self) -> str: return _summary_html(self)
 
-# %% ../../nbs/27_timeline.ipynb #6f18ad8d
-def _as_text(timeline, format) -> str:
-    out = io.BytesIO()
-    table = table_writer(out, format, columns(timeline.classes, film=True))
-    table.write(timeline.to_dicts()); table.close()
-    return out.getvalue().decode()
-
-# %% ../../nbs/27_timeline.ipynb #ebcbc089
-def _summary_html(timeline) -> str:
-    def line(tag, row): return '<tr>'+''.join(f'<{tag}>{v}</{tag}>' for v in row)+'</tr>'
-    faces = timeline.summary()
-    if not faces: return f'<p>{len(timeline)} rows, no face</p>'
-    shown = [k for k in (*timeline.classes, 'uncertain') if any(f[k]>=.005 for f in faces)]
-    times = 'start', 'end', 'seconds'
-    body = (line('td', [f['face'], *(f'{f[k]:.1f}' for k in times),
-                        *(f'{f[k]:.0%}' for k in shown)]) for f in faces)
-    head = line('th', ['face', 'from', 'to', 'seconds seen', *shown])
-    return f"<table>{head}{''.join(body)}</table>"
-
-# %% ../../nbs/27_timeline.ipynb #c037b1a2
+# %% ../../nbs/27_timeline.ipynb #fe42364a
 def _runs(values) -> Iterator[tuple]:
     "(value, first, last) of equal neighbours"
     start = 0
     for i in range(1, len(values)+1):
         if i==len(values) or values[i]!=values[start]: yield values[start], start, i-1; start = i
 
-# %% ../../nbs/27_timeline.ipynb #fae4d0a6
+def _pieces(rows:list[FaceRow], step:float) -> list[list[FaceRow]]:
+    "The rows with a prediction, without gaps"
+    rows = [r for r in rows if r.probabilities]
+    gaps = np.flatnonzero(np.diff([r.time for r in rows]) > 3*step+1e-6) + 1
+    ends = [0, *gaps, len(rows)]
+    return [rows[a:b] for a,b in zip(ends, ends[1:]) if a<b]
+
+# %% ../../nbs/27_timeline.ipynb #fa66be41
+def _color(emotion) -> str: return COLORS.get(emotion, '#d0d0d0')
+
+def _legend(fig, classes) -> None:
+    from matplotlib.patches import Patch
+    shown = [Patch(color=_color(c)) for c in classes]
+    fig.legend(shown, classes, loc='outside right center', frameon=False, fontsize=8)
+
 def _name(ax, x, width, text, color, sure) -> None:
     "The word in the strip, if it fits"
     from matplotlib.colors import to_rgb
@@ -140,9 +152,6 @@ def _name(ax, x, width, text, color, sure) -> None:
     ink = 'white' if dark else 'black'
     if inches > .085*len(text):
         ax.text(x, 1.13, text, ha='center', va='center', fontsize=8, color=ink)
-
-# %% ../../nbs/27_timeline.ipynb #445eac52
-def _color(emotion) -> str: return COLORS.get(emotion, '#d0d0d0')
 
 # %% ../../nbs/27_timeline.ipynb #20008b72
 def _draw_piece(ax, rows, classes, step) -> None:
@@ -157,18 +166,17 @@ def _draw_piece(ax, rows, classes, step) -> None:
                                alpha=1 if sure else .35, lw=0))
         _name(ax, left+width/2, width, emotion if sure else emotion+'?', _color(emotion), sure)
 
-# %% ../../nbs/27_timeline.ipynb #98eaab27
-def _draw_face(ax, rows, classes, step) -> None:
-    rows = [r for r in rows if r.probabilities]
-    breaks = np.flatnonzero(np.diff([r.time for r in rows]) > 3*step+1e-6)+1
-    for part in np.split(np.arange(len(rows)), breaks):
-        if len(part): _draw_piece(ax, [rows[i] for i in part], classes, step)
-
-# %% ../../nbs/27_timeline.ipynb #c50aa58e
-def _legend(fig, classes) -> None:
-    from matplotlib.patches import Patch
-    shown = [Patch(color=_color(c)) for c in classes]
-    fig.legend(shown, classes, loc='outside right center', frameon=False, fontsize=8)
+# %% ../../nbs/27_timeline.ipynb #8e8689ae
+def _figure(n:int, width:float, start:float, end:float) -> tuple[Any, Any]:
+    "A figure and its axes, `n` below each other with one axis of time"
+    from matplotlib.figure import Figure
+    fig = Figure(figsize=(width, .9+1.25*n), layout='constrained')
+    axs = fig.subplots(n, 1, sharex=True, squeeze=False)[:, 0]
+    for ax in axs:
+        ax.set(xlim=(start, end), ylim=(0, 1.26), yticks=[0, .5, 1], xlabel='seconds')
+        ax.spines[['top', 'right']].set_visible(False)
+        ax.label_outer()
+    return fig, axs
 
 # %% ../../nbs/27_timeline.ipynb #56564bb8
 def plot_timeline(timeline:Timeline,  # of `analyze_video`
@@ -176,24 +184,18 @@ def plot_timeline(timeline:Timeline,  # of `analyze_video`
                   width:float=9       # inches
                  ) -> Any: # `matplotlib.figure.Figure`
     "Probabilities over time, one row a face, one colour an emotion"
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as e: raise MissingExtra('A plot', 'notebook') from e
     if face and not timeline.of(face):
         raise FerError(f"There is no face {face}; there are {timeline.faces()}.")
     longest = sorted(timeline.faces(), key=lambda n: -len(timeline.of(n)))
     numbers = [face] if face else sorted(longest[:6])
     times = [r.time for r in timeline.rows] or [0.]
-    step, n = _step(times), max(1, len(numbers))
-    fig = Figure(figsize=(width, .9+1.25*n), layout='constrained')
-    axs = fig.subplots(n, 1, sharex=True, squeeze=False)[:, 0]
+    step = _step(times)
+    try: fig, axs = _figure(max(1, len(numbers)), width, min(times), max(times)+step or 1)
+    except ImportError as e: raise MissingExtra('A plot', 'notebook') from e
     for ax,number in zip(axs, numbers or [0]):
-        ax.set(xlim=(min(times), max(times)+step or 1), ylim=(0, 1.26), yticks=[0, .5, 1],
-               xlabel='seconds')
         ax.set_ylabel(f'face {number}' if number else 'no face')
-        ax.spines[['top', 'right']].set_visible(False)
-        ax.label_outer()
-        if number: _draw_face(ax, timeline.of(number), timeline.classes, step)
+        for piece in _pieces(timeline.of(number), step):
+            _draw_piece(ax, piece, timeline.classes, step)
     if numbers: _legend(fig, timeline.classes[::-1])
     more = 0 if face else len(timeline.faces())-len(numbers)
     if more: fig.suptitle(f'and {more} more faces, seen for less time', fontsize=9)
@@ -211,10 +213,26 @@ def draw_rows(image:np.ndarray,   # uint8 (H, W, 3), RGB
     return np.asarray(draw_faces(image, here, [caption(r) for r in here], colors, min_side=1,
                                  numbers=numbers))
 
-# %% ../../nbs/27_timeline.ipynb #c112eb49
+# %% ../../nbs/27_timeline.ipynb #aa06ace6
 # called with the seconds done and their total; an error that it raises ends the pass
 Progress = Callable[[float, float|None], None]
 
+def _drawn(frames:Iterable[tuple[Frame, list[FaceRow]]], # as `track` yields them
+           film:Mp4Writer|None,      # None: nothing is drawn
+           start:float,              # seconds: the film drawn begins there
+           total:float|None,         # seconds, for `progress`
+           progress:Progress|None
+          ) -> Iterator[list[FaceRow]]:
+    "Draw each frame with the newest rows, say how far it is, pass its rows on"
+    shown = []
+    for frame,rows in frames:
+        shown = rows or shown
+        if film and frame.image is not None:
+            film.write(draw_rows(frame.image, shown, frame.scale), frame.time-start)
+        if progress: progress(frame.time-start, total)
+        yield rows
+
+# %% ../../nbs/27_timeline.ipynb #10f13968
 def _not_itself(source, out) -> None:
     "Raise if the film would be written over itself"
     paths = all(isinstance(f, (str, os.PathLike)) for f in (source, out))
@@ -222,7 +240,6 @@ def _not_itself(source, out) -> None:
         raise VideoError(f"{os.fspath(out)!r} is the video itself; "
                          "write the annotated one to another file.")
 
-# %% ../../nbs/27_timeline.ipynb #6ab9ffc3
 def _seconds(source, start, end, limit) -> float|None:
     "How long a pass will last; None if nobody knows"
     if isinstance(source, (str, os.PathLike)): known = os.path.isfile(source)
@@ -239,16 +256,13 @@ def write_annotated(source:Film|Iterable,  # as `read_video` takes it
                    ) -> Any:               # `out`, or the bytes
     "The film with numbered boxes and emotions as an MP4 (H.264) that browsers play, without sound"
     by_frame = {k:list(g) for k,g in itertools.groupby(timeline.rows, key=lambda r: r.index)}
-    start, rows = kwargs.get('start', 0.), []
+    start = kwargs.get('start', 0.)
     total = _seconds(source, start, kwargs.get('end'), kwargs.get('max_seconds'))
     _not_itself(source, out)
-    with Mp4Writer(out) as w:
-        for frame in read_video(source, **kwargs):
-            rows = by_frame.get(frame.index, rows)
-            if frame.image is not None:
-                w.write(draw_rows(frame.image, rows, frame.scale), frame.time-start)
-            if progress: progress(frame.time-start, total)
-    return w.getvalue() if out is None else out
+    frames = ((f, by_frame.get(f.index, [])) for f in read_video(source, **kwargs))
+    with Mp4Writer(out) as film:
+        for _ in _drawn(frames, film, start, total, progress): pass
+    return film.getvalue() if out is None else out
 
 # %% ../../nbs/27_timeline.ipynb #338d6f78
 def analyze_video(recognizer:'EmotionRecognizer',
@@ -269,14 +283,10 @@ def analyze_video(recognizer:'EmotionRecognizer',
     if isinstance(source, (int, np.integer)): kwargs.setdefault('batch', 1)
     frames = read_video(source, fps if out is None else None, start, end, max_seconds, max_side,
                         rate)
-    with contextlib.nullcontext() if out is None else Mp4Writer(out) as w:
-        shown = []
-        for frame,new in track(recognizer, frames, fps, source=timeline.source, **kwargs):
-            timeline.rows += [r.light() for r in new]
-            shown = new or shown
-            if w and frame.image is not None:
-                w.write(draw_rows(frame.image, shown, frame.scale), frame.time-start)
-            if progress: progress(frame.time-start, total)
+    tracked = track(recognizer, frames, fps, source=timeline.source, **kwargs)
+    with contextlib.nullcontext() if out is None else Mp4Writer(out) as film:
+        for rows in _drawn(tracked, film, start, total, progress):
+            timeline.rows += [r.light() for r in rows]
     return timeline
 
 # %% ../../nbs/27_timeline.ipynb #808093ef
