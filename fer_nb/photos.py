@@ -90,14 +90,13 @@ def _unique(photos:Iterable[Photo]) -> list[Photo]:
         out.setdefault((real(os.path.dirname(p.path)), os.path.basename(p.path), p.member), p)
     return list(out.values())
 
-# %% ../nbs/23_which_photos.ipynb #1953ce96
+# %% ../nbs/23_which_photos.ipynb #9a28305c
 def _stdin() -> Photo:
     if sys.stdin is None or sys.stdin.isatty():
         raise BatchError("- is the picture on standard input. "
                          "Pipe one in: `fer_nb predict - < photo.jpg`.")
     return Photo('stdin', '-', data=sys.stdin.buffer.read(_MAX_BYTES+1))
 
-# %% ../nbs/23_which_photos.ipynb #682413f2
 def _expand(path:str) -> list[Photo]:
     "The photos that one path means"
     if path=='-': return [_stdin()]
@@ -122,14 +121,7 @@ def find_photos(paths:str|os.PathLike|Iterable[str|os.PathLike|Photo] # files, f
              for p in ([path] if isinstance(path, Photo) else _expand(os.fspath(path)))]
     return _unique(found) if len(paths)>1 else found
 
-# %% ../nbs/23_which_photos.ipynb #d6f003ae
-def _where(photo):
-    "The place of a photo as if zips were folders"
-    folder = os.path.dirname(photo.path)
-    return os.path.normpath(os.path.join(os.path.realpath(folder),
-                                         os.path.relpath(photo.source, folder or '.')))
-
-# %% ../nbs/23_which_photos.ipynb #e77ab370
+# %% ../nbs/23_which_photos.ipynb #3961e83a
 def _copy(path:str, film:bool) -> str:
     "The name of a marked copy, which Windows takes as well"
     head, tail = os.path.splitdrive(path)
@@ -138,7 +130,6 @@ def _copy(path:str, film:bool) -> str:
     if film: return name + '.mp4'
     return name + ending + ('' if ending.lower() in ('.jpg', '.jpeg', '.png', '.webp') else '.png')
 
-# %% ../nbs/23_which_photos.ipynb #bdb08ce4
 def _apart(files:Iterable[str]) -> Iterator[str]:
     "The names, numbered where two would be one file, as a.jpg and A.jpg on Windows and macOS"
     taken = set()
@@ -148,7 +139,13 @@ def _apart(files:Iterable[str]) -> Iterator[str]:
         taken.add(file.lower())
         yield file
 
-# %% ../nbs/23_which_photos.ipynb #e3dc0c5a
+# %% ../nbs/23_which_photos.ipynb #1b62eed0
+def _where(photo):
+    "The place of a photo as if zips were folders"
+    folder = os.path.dirname(photo.path)
+    return os.path.normpath(os.path.join(os.path.realpath(folder),
+                                         os.path.relpath(photo.source, folder or '.')))
+
 def _with_drawings(photos:list[Photo], folder:str) -> list[Photo]:
     "The photos with the files their marked copies go to; photos in that folder are left out"
     inside = os.path.join(os.path.realpath(folder), '')
