@@ -17,18 +17,19 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from . import __version__
-from .core import CLASSES, PICTURES, STATUSES, FerError, MissingExtra, Prediction, cores, whole_file
+from .core import (CLASSES, PICTURES, STATUSES, FerError, MissingExtra, Prediction, cores,
+                         whole_file)
 from .network import find_weights
 from .photos import _MAX_BYTES, BatchError, Photo, _with_drawings, find_photos
-from .tables import FORMATS, Journal, Table, cannot_write, columns, table_format, table_writer, to_rows
+from .tables import (FORMATS, Journal, Table, _count, cannot_write, columns, table_format,
+                           table_writer, to_rows)
 
-# %% ../nbs/24_batch.ipynb #fcfb02f2
+# %% ../nbs/24_batch.ipynb #fdc2cade
 class _File(io.BytesIO): name = '' # bytes with a name, which messages can use
 
 @functools.lru_cache(1) # the directory of 100,000 members is read once
 def _zip(path): return zipfile.ZipFile(path)
 
-# %% ../nbs/24_batch.ipynb #04e4d3a7
 def _open(photo:Photo) -> str|_File:
     "What the recogniser is given for a photo: a path, or bytes"
     if photo.member is None and photo.data is None: return photo.path
@@ -59,28 +60,7 @@ class Wish(NamedTuple):
 
 _PLAIN = Wish()
 
-# %% ../nbs/24_batch.ipynb #f511b1c8
-def _of_photo(recognizer, photo, opened, wish):
-    found = wish(recognizer.predict(opened, photo.source))
-    if photo.drawn: _draw(opened, found, photo.drawn)
-    yield to_rows(found, wish.landmarks)
-
-# %% ../nbs/24_batch.ipynb #334a7e8b
-def _of_film(recognizer, photo, opened, wish):
-    from fer_nb.video.files import read_video
-    from fer_nb.video.mp4 import Mp4Writer
-    from fer_nb.video.timeline import draw_rows
-    from fer_nb.video.track import track
-    if photo.drawn: os.makedirs(os.path.dirname(photo.drawn), exist_ok=True)
-    frames, shown = read_video(opened, None if photo.drawn else wish.fps, wish.start, wish.end), []
-    with Mp4Writer(photo.drawn) if photo.drawn else contextlib.nullcontext() as film:
-        for frame, found in track(recognizer, frames, wish.fps, source=photo.source):
-            shown = wish(found) or shown
-            if film and frame.image is not None:
-                film.write(draw_rows(frame.image, shown, frame.scale), frame.time-wish.start)
-            if found: yield to_rows(shown, wish.landmarks)
-
-# %% ../nbs/24_batch.ipynb #24fc477d
+# %% ../nbs/24_batch.ipynb #70cfb1bd
 def _draw(opened, found, file):
     "The photo with its faces marked, if it has any"
     if all(p.box is None for p in found): return
@@ -89,17 +69,37 @@ def _draw(opened, found, file):
     kind = {'.png':'PNG', '.webp':'WEBP'}.get(os.path.splitext(file)[1].lower(), 'JPEG')
     with whole_file(file) as part: annotate(opened, found).save(part, kind)
 
-# %% ../nbs/24_batch.ipynb #d67c4f07
-def answer(recognizer:Any,   # whatever predicts as `EmotionRecognizer` does
-           photo:Photo,
-           wish:Wish=_PLAIN
-          ) -> list[dict]:   # rows, at least one
-    "The rows of one photo or film, whatever happens"
-    return [r for rows in _parts(recognizer, photo, wish) for r in rows]
+def _of_photo(recognizer, photo, opened, wish):
+    found = wish(recognizer.predict(opened, photo.source))
+    if photo.drawn: _draw(opened, found, photo.drawn)
+    yield to_rows(found, wish.landmarks)
 
+# %% ../nbs/24_batch.ipynb #c26b3d33
+def _of_film(recognizer, photo, opened, wish):
+    from fer_nb.video.files import read_video
+    from fer_nb.video.mp4 import Mp4Writer
+    from fer_nb.video.timeline import _drawn
+    from fer_nb.video.track import track
+    if photo.drawn: os.makedirs(os.path.dirname(photo.drawn), exist_ok=True)
+    frames = read_video(opened, None if photo.drawn else wish.fps, wish.start, wish.end)
+    tracked = ((frame, wish(found)) for frame, found in
+               track(recognizer, frames, wish.fps, source=photo.source))
+    with Mp4Writer(photo.drawn) if photo.drawn else contextlib.nullcontext() as film:
+        for found in _drawn(tracked, film, wish.start, None, None):
+            if found: yield to_rows(found, wish.landmarks)
+
+# %% ../nbs/24_batch.ipynb #d2b232ff
 _FULL = "There is not enough memory for {}. Run it again by itself, or with fewer workers."
 
-# %% ../nbs/24_batch.ipynb #a9330af4
+@functools.lru_cache(100)
+def _trace(text): # a fault of ours, which somebody has to find; each once
+    print(text, file=sys.stderr, end='', flush=True)
+
+def _fault(photo, message, status='failed'):
+    "The rows of a photo that has none"
+    return to_rows([Prediction(status, message, photo.source)])
+
+# %% ../nbs/24_batch.ipynb #ebaba3c6
 def _parts(recognizer, photo, wish):
     "The rows of one photo or film as they come"
     try:
@@ -113,14 +113,12 @@ def _parts(recognizer, photo, wish):
         _trace(''.join(traceback.format_exception(e)))
         yield _fault(photo, f'{type(e).__name__}: {e}')
 
-# %% ../nbs/24_batch.ipynb #49f9d209
-@functools.lru_cache(100)
-def _trace(text): # a fault of ours, which somebody has to find; each once
-    print(text, file=sys.stderr, end='', flush=True)
-
-def _fault(photo, message, status='failed'):
-    "The rows of a photo that has none"
-    return to_rows([Prediction(status, message, photo.source)])
+def answer(recognizer:Any,   # whatever predicts as `EmotionRecognizer` does
+           photo:Photo,
+           wish:Wish=_PLAIN
+          ) -> list[dict]:   # rows, at least one
+    "The rows of one photo or film, whatever happens"
+    return [r for rows in _parts(recognizer, photo, wish) for r in rows]
 
 # %% ../nbs/24_batch.ipynb #dc0c6414
 def _recognizer(**options):
@@ -166,7 +164,7 @@ def _listed(found, paths, annotated, films):
     each = [paths] if isinstance(paths, (str, os.PathLike)) else paths
     names = ', '.join(getattr(p, 'source', str(p)) for p in each)
     if out and not photos:
-        raise BatchError(f"No photos in {names}, but {len(out)} films. "
+        raise BatchError(f"No photos in {names}, but {_count(len(out), 'film')}. "
                          "films=True, or --video, follows them.")
     if not photos:
         raise BatchError(f"No photos in {names}. Pictures end in {', '.join(sorted(PICTURES))}.")
@@ -175,14 +173,15 @@ def _listed(found, paths, annotated, films):
         except ImportError as e: raise MissingExtra('Following a film', 'video') from e
     return photos, out
 
-# %% ../nbs/24_batch.ipynb #ea69c6a8
-def _classes(recognizer, options):
-    "The classes that have columns, without loading the shipped network to know them"
-    if recognizer is not None: return getattr(recognizer, 'labels', CLASSES)
-    if not options.get('weights') and not options.get('classes'): return CLASSES
-    return _recognizer(**options).labels
+# %% ../nbs/24_batch.ipynb #8c2a1f88
+class _Ready:
+    "A recogniser that exists already; it stays in its process"
+    def __init__(self, recognizer): self.recognizer = recognizer
+    def __call__(self): return self.recognizer
+    def __reduce__(self):
+        raise BatchError("A recogniser can't be sent to another process. "
+                         "Give the function that makes one, or options.")
 
-# %% ../nbs/24_batch.ipynb #358e0a34
 def _make(recognizer, options):
     "A function that makes the recogniser, in whichever process works"
     if recognizer is None: return functools.partial(_recognizer, **options)
@@ -192,22 +191,13 @@ def _make(recognizer, options):
     makes = isinstance(recognizer, type) or not hasattr(recognizer, 'predict')
     return recognizer if makes else _Ready(recognizer)
 
-# %% ../nbs/24_batch.ipynb #83bc02ae
-class _Ready:
-    "A recogniser that exists already; it stays in its process"
-    def __init__(self, recognizer): self.recognizer = recognizer
-    def __call__(self): return self.recognizer
-    def __reduce__(self):
-        raise BatchError("A recogniser can't be sent to another process. "
-                         "Give the function that makes one, or options.")
+def _classes(recognizer, options):
+    "The classes that have columns, without loading the shipped network to know them"
+    if recognizer is not None: return getattr(recognizer, 'labels', CLASSES)
+    if not options.get('weights') and not options.get('classes'): return CLASSES
+    return _recognizer(**options).labels
 
-# %% ../nbs/24_batch.ipynb #dee3141d
-def _about(photos, recognizer, options, wish):
-    "The columns of the table, and what its rows depend on besides the photos"
-    names = columns(_classes(recognizer, options), any(p.film for p in photos), wish.landmarks)
-    return names, _settings(recognizer, options, wish, names)
-
-# %% ../nbs/24_batch.ipynb #75facee1
+# %% ../nbs/24_batch.ipynb #dd015d0f
 def _settings(recognizer, options, wish, names):
     about = dict(fer_nb=__version__, columns=names, **{k:v for k,v in wish._asdict().items() if v})
     if recognizer is not None:
@@ -217,7 +207,12 @@ def _settings(recognizer, options, wish, names):
     given = {k:v for k,v in sorted(options.items()) if k!='weights' and v is not None}
     return about | dict(weights=digest, **given)
 
-# %% ../nbs/24_batch.ipynb #2eeb9eeb
+def _about(photos, recognizer, options, wish):
+    "The columns of the table, and what its rows depend on besides the photos"
+    names = columns(_classes(recognizer, options), any(p.film for p in photos), wish.landmarks)
+    return names, _settings(recognizer, options, wish, names)
+
+# %% ../nbs/24_batch.ipynb #25be7e10
 class _Sink:
     "Rows go to a function"
     def __init__(self, add): self.add = add
@@ -225,7 +220,6 @@ class _Sink:
     def finish(self): pass
     def close(self): pass
 
-# %% ../nbs/24_batch.ipynb #0f1eef6a
 class _Stream(_Sink):
     "Rows go to a file that is open already, or cannot be replaced: a terminal, a pipe"
     def __init__(self, out, format, names):
@@ -243,7 +237,7 @@ class _Stream(_Sink):
     def close(self):
         with contextlib.suppress(OSError): self.own and self.file.close()
 
-# %% ../nbs/24_batch.ipynb #cad0998d
+# %% ../nbs/24_batch.ipynb #fcb4eeec
 def _table(out, format):
     "The table of a request, still empty"
     if out is None or callable(out): return Table([] if out is None else None)
@@ -252,7 +246,6 @@ def _table(out, format):
         raise BatchError(f"An open file needs format=, one of {', '.join(FORMATS)}.")
     return Table(format=format)
 
-# %% ../nbs/24_batch.ipynb #edb158e8
 def _sink(table, out, resume, names, settings):
     if table.format is None: return _Sink(out or table.rows.extend)
     device = table.out is None or os.path.exists(table.out) and not os.path.isfile(table.out)
@@ -269,7 +262,7 @@ def _coming(make, workers, ray, wish, photos, live=False):
             yield from ((rows, i==0) for i,rows in enumerate(_parts(recognizer, p, wish)))
     else: yield from ((rows, True) for rows in predict_photos(photos, make, workers, ray, wish))
 
-# %% ../nbs/24_batch.ipynb #4aadcd61
+# %% ../nbs/24_batch.ipynb #41f23dfb
 def _bar(coming, done, total, progress):
     "Pass rows on, with a count on standard error"
     if progress is None: progress = sys.stderr.isatty() and total-done>1
@@ -280,7 +273,6 @@ def _bar(coming, done, total, progress):
                   flush=True)
         yield rows, new
 
-# %% ../nbs/24_batch.ipynb #fd4bc690
 def _fill(table, sink, photos, work, progress):
     "Recover the rows of an earlier run, and do the rest"
     with contextlib.closing(sink):
