@@ -17,12 +17,10 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from . import __version__
-from .core import (CLASSES, PICTURES, STATUSES, FerError, MissingExtra, Prediction, cores,
-                         whole_file)
+from .core import CLASSES, PICTURES, STATUSES, FerError, MissingExtra, Prediction, cores, whole_file
 from .network import find_weights
 from .photos import _MAX_BYTES, BatchError, Photo, _with_drawings, find_photos
-from .tables import (FORMATS, Journal, Table, _count, cannot_write, columns, table_format,
-                           table_writer, to_rows)
+from .tables import FORMATS, Journal, Table, cannot_write, columns, table_format, table_writer, to_rows
 
 # %% ../nbs/24_batch.ipynb #fdc2cade
 class _File(io.BytesIO): name = '' # bytes with a name, which messages can use
@@ -164,7 +162,7 @@ def _listed(found, paths, annotated, films):
     each = [paths] if isinstance(paths, (str, os.PathLike)) else paths
     names = ', '.join(getattr(p, 'source', str(p)) for p in each)
     if out and not photos:
-        raise BatchError(f"No photos in {names}, but {_count(len(out), 'film')}. "
+        raise BatchError(f"No photos in {names}, only films ({len(out)}). "
                          "films=True, or --video, follows them.")
     if not photos:
         raise BatchError(f"No photos in {names}. Pictures end in {', '.join(sorted(PICTURES))}.")

@@ -108,9 +108,10 @@ def _new_row(frame:Frame, f:TrackedFace, source, turned) -> FaceRow:
     return row
 
 # %% ../../nbs/26_video_track.ipynb #260b1dce
-def _sized(row:FaceRow, least:int) -> FaceRow:
+def _sized(row:FaceRow, least:float) -> FaceRow:
     "The row, 'too_small' where its box is narrower than `least` pixels of the film"
-    width = BOX_WIDTH*(row.frame[2]-row.frame[0])
+    x0, _, x1, _ = row.frame or (0, 0, 0, 0)
+    width = BOX_WIDTH*(x1-x0)
     if width>=least: return row
     why = f'This face is {width:.0f} pixels wide; from {least} on it can be read.'
     return replace(row, status='too_small', message=why)
