@@ -31,6 +31,15 @@ def _sentence(row):
     unsure = f" (uncertain; {row['message']})" if row['status']=='uncertain' else ''
     return f"{row['source']}: {row['emotion']} {row['confidence']:.0%}{unsure} at {box}"
 
+# %% ../../nbs/31_cli.ipynb #fbbee4d2
+def _face_line(film, face, rows):
+    "A face of a film: when it was seen, and what it mostly showed"
+    shown = Counter(r['emotion'] for r in rows if r['emotion'])
+    mostly = ', '.join(f'{e} {n/shown.total():.0%}' for e,n in shown.most_common()
+                       if n>=.05*shown.total())
+    return (f"{film}: face {face}, {rows[0]['time']:.1f}–{rows[-1]['time']:.1f} s: "
+            f"{mostly or 'too small to read'}")
+
 # %% ../../nbs/31_cli.ipynb #3b251d68
 class _Sentences:
     "Rows as lines for a person, as they come"
@@ -55,15 +64,6 @@ class _Sentences:
         for face,rows in sorted(self.faces.items()): self._print(_face_line(self.film, face, rows))
         if self.film is not None and not self.faces: self._print(f'{self.film}: no face')
         self.film, self.faces = None, {}
-
-# %% ../../nbs/31_cli.ipynb #fbbee4d2
-def _face_line(film, face, rows):
-    "A face of a film: when it was seen, and what it mostly showed"
-    shown = Counter(r['emotion'] for r in rows if r['emotion'])
-    mostly = ', '.join(f'{e} {n/shown.total():.0%}' for e,n in shown.most_common()
-                       if n>=.05*shown.total())
-    return (f"{film}: face {face}, {rows[0]['time']:.1f}–{rows[-1]['time']:.1f} s: "
-            f"{mostly or 'too small to read'}")
 
 # %% ../../nbs/31_cli.ipynb #713fdc0f
 class _Bytes:
@@ -98,7 +98,12 @@ def _options(args):
     names = 'weights', 'truth', 'prior', 'classes', 'tta', 'threshold'
     return {k:v for k in names if (v := getattr(args, k)) is not None}
 
-# %% ../../nbs/31_cli.ipynb #3310a76d
+# %% ../../nbs/31_cli.ipynb #4f493964
+def _film(path):
+    "A path of --video: a file is followed whatever its ending, such as an animated GIF"
+    from fer_nb.photos import Photo
+    return path if os.path.isdir(path) or path.endswith('.zip') else Photo(path, path, film=True)
+
 def _report(args, table):
     "Failures and counts on standard error; the exit code"
     if args.format or args.out:
@@ -110,12 +115,6 @@ def _report(args, table):
     if args.out: say(f'{args.out}: {table}')
     elif table.failed: say(table)
     return SOME_FAILED if table.failed else OK
-
-# %% ../../nbs/31_cli.ipynb #01abad4b
-def _film(path):
-    "A path of --video: a file is followed whatever its ending, such as an animated GIF"
-    from fer_nb.photos import Photo
-    return path if os.path.isdir(path) or path.endswith('.zip') else Photo(path, path, film=True)
 
 # %% ../../nbs/31_cli.ipynb #67a6df7b
 def predict(args, out):
@@ -157,12 +156,11 @@ def _webcam(args, out):
         table.close()
     return OK
 
-# %% ../../nbs/31_cli.ipynb #eb00d972
+# %% ../../nbs/31_cli.ipynb #4f94d83a
 _PAGE = ('--server.maxUploadSize=25', '--server.enableXsrfProtection=true',
          '--server.showEmailPrompt=false',
          '--browser.gatherUsageStats=false', '--client.showErrorDetails=none')
 
-# %% ../../nbs/31_cli.ipynb #beeba279
 def app(args, out):
     "Open the Streamlit page"
     page = importlib.util.find_spec('streamlit_app')
@@ -174,48 +172,11 @@ def app(args, out):
     run = [sys.executable, '-m', 'streamlit', 'run', page.origin]
     return subprocess.run([*run, *_PAGE, *where]).returncode
 
-# %% ../../nbs/31_cli.ipynb #63a206ec
 def serve(args, out):
     "Answer other programs over HTTP: POST /predict, GET /health"
     from fer_nb.apps.serve import serve as serve_
     options = dict(origins=args.origin, waiting=args.waiting, workers=args.workers, docs=args.docs)
     return serve_(args.host, args.port, **options)
-
-# %% ../../nbs/31_cli.ipynb #cf4f7864
-def _parser():
-    about = 'Facial-emotion recognition: photos to emotions, and the training behind it.'
-    top = argparse.ArgumentParser('fer_nb', description=about)
-    top.add_argument('--version', action='version', version=f'fer_nb {__version__}')
-    all_ = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    def add(f, options, extra=None, json=True):
-        p = all_.add_parser(f.__name__, help=f.__doc__, description=f.__doc__)
-        p.set_defaults(run=f, extra=extra)
-        options(p)
-        if json:
-            p.add_argument('--json', action='store_true',
-                           help='one JSON document on standard output')
-    add(predict, _predict_options, json=False)
-    add(app, _app_options, 'app', json=False)
-    if importlib.util.find_spec('fer_nb.apps.serve'): add(serve, _serve_options, 'api', json=False)
-    add(commands.prepare, commands.prepare_options, 'train')
-    add(commands.train, commands.train_options, 'train')
-    add(commands.evaluate, commands.evaluate_options, 'train')
-    add(commands.export, commands.export_options, 'train', json=False)
-    add(commands.bench, commands.bench_options, 'train')
-    return top
-
-# %% ../../nbs/31_cli.ipynb #f483102e
-def _predict_options(p):
-    p.add_argument('paths', nargs='*', metavar='PATH',
-                   help='pictures, films, folders, patterns or zips; - is standard input')
-    _question_options(p.add_argument_group('what to predict'))
-    _film_options(p.add_argument_group('films'))
-    _table_options(p.add_argument_group('output'))
-    p = p.add_argument_group('processes')
-    p.add_argument('--workers', type=int,
-                   help='processes; 0: none but this one (default: one a core, none for few photos)')
-    p.add_argument('--ray', nargs='?', const='local', metavar='ADDRESS',
-                   help='a Ray cluster (without an address: one on this machine)')
 
 # %% ../../nbs/31_cli.ipynb #1093650b
 def _question_options(p):
@@ -258,13 +219,25 @@ def _table_options(p):
     p.add_argument('--resume', action=argparse.BooleanOptionalAction, default=True,
                    help='continue an unfinished table (default), or start over')
 
-# %% ../../nbs/31_cli.ipynb #9c928460
+# %% ../../nbs/31_cli.ipynb #f483102e
+def _predict_options(p):
+    p.add_argument('paths', nargs='*', metavar='PATH',
+                   help='pictures, films, folders, patterns or zips; - is standard input')
+    _question_options(p.add_argument_group('what to predict'))
+    _film_options(p.add_argument_group('films'))
+    _table_options(p.add_argument_group('output'))
+    p = p.add_argument_group('processes')
+    p.add_argument('--workers', type=int,
+                   help='processes; 0: none but this one (default: one a core, none for few photos)')
+    p.add_argument('--ray', nargs='?', const='local', metavar='ADDRESS',
+                   help='a Ray cluster (without an address: one on this machine)')
+
+# %% ../../nbs/31_cli.ipynb #5e812fb0
 def _app_options(p):
     p.add_argument('--host', default='127.0.0.1',
                    help='address to listen at (default: this machine alone; 0.0.0.0: the network)')
     p.add_argument('--port', type=int, default=8501)
 
-# %% ../../nbs/31_cli.ipynb #3c8380aa
 def _serve_options(p):
     p.add_argument('--host', default='127.0.0.1',
                    help='address to listen at (default: this machine alone)')
@@ -281,7 +254,30 @@ def _serve_options(p):
                         'scripts from the internet')
     p.epilog = 'FER_NB_TOKEN in the environment is a token that every request must bear.'
 
-# %% ../../nbs/31_cli.ipynb #ac972acb
+# %% ../../nbs/31_cli.ipynb #cf4f7864
+def _parser():
+    about = 'Facial-emotion recognition: photos to emotions, and the training behind it.'
+    top = argparse.ArgumentParser('fer_nb', description=about)
+    top.add_argument('--version', action='version', version=f'fer_nb {__version__}')
+    all_ = top.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    def add(f, options, extra=None, json=True):
+        p = all_.add_parser(f.__name__, help=f.__doc__, description=f.__doc__)
+        p.set_defaults(run=f, extra=extra)
+        options(p)
+        if json:
+            p.add_argument('--json', action='store_true',
+                           help='one JSON document on standard output')
+    add(predict, _predict_options, json=False)
+    add(app, _app_options, 'app', json=False)
+    if importlib.util.find_spec('fer_nb.apps.serve'): add(serve, _serve_options, 'api', json=False)
+    add(commands.prepare, commands.prepare_options, 'train')
+    add(commands.train, commands.train_options, 'train')
+    add(commands.evaluate, commands.evaluate_options, 'train')
+    add(commands.export, commands.export_options, 'train', json=False)
+    add(commands.bench, commands.bench_options, 'train')
+    return top
+
+# %% ../../nbs/31_cli.ipynb #4c7d494f
 FAULT = 70
 _NEEDS = dict(app='The page', serve='The service', prepare='Preparing FER2013', train='Training',
               evaluate='Evaluation',
@@ -293,7 +289,6 @@ def _utf8(stream):
         stream.reconfigure(errors='backslashreplace',
                            **{} if stream.isatty() else dict(encoding='utf-8'))
 
-# %% ../../nbs/31_cli.ipynb #3fe5afb0
 def _run(args, out):
     "Run a command; a missing package becomes a missing extra"
     try: return args.run(args, out) or out.flush() or OK
