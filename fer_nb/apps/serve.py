@@ -95,7 +95,7 @@ async def _photos(request:Request) -> list[tuple[str, bytes]]: # name and bytes 
         raise HTTPException(413, f'A request holds at most {MAX_PHOTOS} photos.')
     return photos
 
-# %% ../../nbs/32_serve.ipynb #59d5d458
+# %% ../../nbs/32_serve.ipynb #f207b2b4
 @functools.lru_cache(32)
 def _with(recognizer:EmotionRecognizer, truth:str|None, prior:str|float|None,
           classes:tuple[str, ...]|None) -> EmotionRecognizer:
@@ -103,7 +103,6 @@ def _with(recognizer:EmotionRecognizer, truth:str|None, prior:str|float|None,
     parts = dict(extractor=recognizer.extractor, detector=recognizer.detector)
     return EmotionRecognizer(recognizer.model, truth=truth, prior=prior, classes=classes, **parts)
 
-# %% ../../nbs/32_serve.ipynb #108dde69
 def _rows(recognizer:EmotionRecognizer, photos:list[tuple[str, bytes]],
           landmarks:bool) -> list[dict[str, Any]]:
     return [nested(row) for name,data in photos
@@ -114,8 +113,6 @@ def _prior(text:str|None) -> str|float|None:
     except ValueError: return text
 
 # %% ../../nbs/32_serve.ipynb #d6ad0d55
-_ABOUT = 'Facial-emotion recognition. Photos are read in memory and not stored.'
-
 def _guard(token:str|None):
     "A check that a request bears the token"
     def allowed(request:Request):
@@ -125,31 +122,7 @@ def _guard(token:str|None):
                             {'WWW-Authenticate':'Bearer'})
     return allowed
 
-# %% ../../nbs/32_serve.ipynb #5972dd53
-def create_app(recognizer:EmotionRecognizer|None=None, # None: the shipped one
-               token:str|None=None,                    # that a request must bear; None: FER_NB_TOKEN, or none
-               origins:Sequence[str]=(),               # of pages that may ask
-               waiting:int=MAX_WAITING,                # requests at work or waiting, beyond which 429 is given
-               workers:int|None=None,                  # photos at work; None: one a core
-               docs:bool=False                         # a page at /docs, whose scripts come from the network
-              ) -> FastAPI:
-    "The service as an ASGI application"
-    app = FastAPI(title='fer_nb', version=__version__, description=_ABOUT, redoc_url=None,
-                  docs_url='/docs' if docs else None)
-    allow = dict(allow_origins=list(origins), allow_methods=['*'],
-                 allow_headers=['Authorization', 'Content-Type'])
-    if origins: app.add_middleware(CORSMiddleware, **allow)
-    base = recognizer or EmotionRecognizer.from_pretrained(threads=1)
-    assert base.detector # opened before the first request
-
-    @app.get('/health')
-    async def health() -> dict[str, str]: return dict(status='ok', version=__version__)
-
-    _add_predict(app, base, _Desk(waiting, workers),
-                 _guard(token or os.environ.get('FER_NB_TOKEN')))
-    return app
-
-# %% ../../nbs/32_serve.ipynb #2698b079
+# %% ../../nbs/32_serve.ipynb #0d94cad8
 EXAMPLE = dict(source='a.jpg', face=1, status='ok', message='', emotion='happy', confidence=.98,
                probabilities=dict(happy=.98, neutral=.02), box=[10., 20., 90., 120.])
 _FILE = dict(type='string', format='binary')
@@ -158,7 +131,6 @@ _BODY = {'image/jpeg':dict(schema=_FILE), 'image/png':dict(schema=_FILE),
          'multipart/form-data':dict(schema=_FORM),
          'application/json':dict(example=dict(photos=[dict(name='a.jpg', data='base64 …')]))}
 
-# %% ../../nbs/32_serve.ipynb #9ef8b495
 _REFUSED = {400:'no photo', 401:'no token', 413:'too large', 415:'no picture',
             429:'all workers are busy'}
 _ROWS = {'application/json':dict(example=[EXAMPLE])}
@@ -184,6 +156,32 @@ def _add_predict(app:FastAPI, base:EmotionRecognizer, desk:_Desk, allowed):
         except FerError as e: raise HTTPException(400, str(e)) from e
         rows = await desk.do(_rows, asked, photos, landmarks)
         return Response(json.dumps(rows, ensure_ascii=False), media_type='application/json')
+
+# %% ../../nbs/32_serve.ipynb #788cf57b
+_ABOUT = 'Facial-emotion recognition. Photos are read in memory and not stored.'
+
+def create_app(recognizer:EmotionRecognizer|None=None, # None: the shipped one
+               token:str|None=None,                    # that a request must bear; None: FER_NB_TOKEN, or none
+               origins:Sequence[str]=(),               # of pages that may ask
+               waiting:int=MAX_WAITING,                # requests at work or waiting, beyond which 429 is given
+               workers:int|None=None,                  # photos at work; None: one a core
+               docs:bool=False                         # a page at /docs, whose scripts come from the network
+              ) -> FastAPI:
+    "The service as an ASGI application"
+    app = FastAPI(title='fer_nb', version=__version__, description=_ABOUT, redoc_url=None,
+                  docs_url='/docs' if docs else None)
+    allow = dict(allow_origins=list(origins), allow_methods=['*'],
+                 allow_headers=['Authorization', 'Content-Type'])
+    if origins: app.add_middleware(CORSMiddleware, **allow)
+    base = recognizer or EmotionRecognizer.from_pretrained(threads=1)
+    assert base.detector # opened before the first request
+
+    @app.get('/health')
+    async def health() -> dict[str, str]: return dict(status='ok', version=__version__)
+
+    _add_predict(app, base, _Desk(waiting, workers),
+                 _guard(token or os.environ.get('FER_NB_TOKEN')))
+    return app
 
 # %% ../../nbs/32_serve.ipynb #29a127fc
 def serve(host:str='127.0.0.1', # address to listen at

@@ -137,7 +137,8 @@ def _logits(recognizer:'EmotionRecognizer',
 # %% ../../nbs/26_video_track.ipynb #060f24da
 class _Rows:
     "From frames to their rows"
-    recognizer:'EmotionRecognizer'; tracker:FaceTracker; memory:_Memory; ask:dict[str,Any]; source:str
+    recognizer:'EmotionRecognizer'; tracker:FaceTracker; memory:_Memory; ask:dict[str,Any]
+    source:str
 
     def _find(self, frame:Frame) -> list[tuple[FaceRow, TrackedFace]]:
         "Its faces, without a prediction"
