@@ -79,6 +79,13 @@ class HeadCalibration:
         if self.prior and min(self.prior) <= 0:
             raise WeightsError("each class of a prior has a frequency above 0")
 
+# %% ../nbs/20_network.ipynb #d217c054
+def _fitted(meta:dict[str, Any] # header of a weights file
+           ) -> dict[str, HeadCalibration]: # by truth
+    "What a header says was fitted for each head"
+    return {truth:HeadCalibration(**head | dict(prior=tuple(head.get('prior', ()))))
+            for truth,head in meta.get('calibration', {}).items()}
+
 # %% ../nbs/20_network.ipynb #767723dd
 @dataclass(frozen=True)
 class _Heads:
@@ -93,9 +100,8 @@ class _Heads:
                     meta:dict[str, Any] # header of a weights file
                    ) -> Self:
         "A calibration from a header"
-        def head(h): return HeadCalibration(**h | dict(prior=tuple(h.get('prior', ()))))
         try:
-            heads:dict[str, Any] = {t:head(h) for t,h in meta.get('calibration', {}).items()}
+            heads:dict[str, Any] = _fitted(meta)
             return cls(tuple(meta['classes']), tuple(meta.get('votes', ())), **heads)
         except (TypeError, KeyError, AttributeError) as e:
             raise WeightsError(f"the header's calibration can't be used: {e}") from e
@@ -169,6 +175,14 @@ def check_digest(file:Path):
 # %% ../nbs/20_network.ipynb #51bc4fa0
 INPUTS = 'faces', 'landmarks', 'valid'
 
+def _open(file:Path, threads:int|None) -> Any: # `onnxruntime.InferenceSession`
+    "A network that ONNX Runtime can read"
+    if not file.is_file():
+        raise WeightsError(f"{file} does not exist. `fer_nb export --onnx` writes one.")
+    check_digest(file)
+    try: return onnx_session(file, threads)
+    except Exception as e: raise WeightsError(f"{file.name} can't be used: {e}") from e
+
 def _header(session, name:str) -> dict[str, Any]:
     "The metadata of an exported network"
     try: meta = {k:json.loads(v) for k,v in session.get_modelmeta().custom_metadata_map.items()}
@@ -195,11 +209,7 @@ class OnnxNet:
                  threads:int|None=None # None: `core.cores()`
                 ):
         self.file, self.threads = Path(file), threads
-        if not self.file.is_file():
-            raise WeightsError(f"{file} does not exist. `fer_nb export --onnx` writes one.")
-        check_digest(self.file)
-        try: self.session = onnx_session(self.file, threads)
-        except Exception as e: raise WeightsError(f"{self.file.name} can't be used: {e}") from e
+        self.session = _open(self.file, threads)
         self.meta = _header(self.session, self.file.name)
         try: self.calibration = Calibration.from_header(self.meta); _self_test(self)
         except WeightsError as e: raise WeightsError(f"{self.file.name} can't be used: {e}") from e
