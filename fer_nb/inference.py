@@ -73,8 +73,7 @@ def _held(q:dict[str, float]) -> list[str]:
     return [f"the head is {way} by about {abs(q[k]):.0f}°" for k,way in ways.items()
             if abs(q[k])>LIMITS[k]]
 
-# %% ../nbs/21_inference.ipynb #1e56b501
-def _split_vote(prediction) -> list[str]:
+def _split_vote(prediction:Prediction) -> list[str]:
     "The first two emotions, if neither leads"
     if len(top := prediction.top(2))<2 or top[0][1]-top[1][1]>=LIMITS['tie']: return []
     who = 'people would disagree' if prediction.truth=='people' else 'the label is undecided'
@@ -98,23 +97,57 @@ def reasons(prediction:Prediction # of one face
     if prediction.turned: out.append(f'the photo was turned by {prediction.turned}° to find it')
     return out + _split_vote(prediction)
 
-# %% ../nbs/21_inference.ipynb #4f8b16dd
-class _Given:
-    "The parts and settings of a recogniser"
-    model:Callable
-    calibration:Calibration
-    extractor:Any
-    truth:str
-    prior:Any
-    tta:bool
-    classes:tuple[str, ...]|None
-    threshold:float|None
-    detector:Any
-    second:bool
-    min_size:float
-    max_bytes:int|None
+# %% ../nbs/21_inference.ipynb #42944030
+def _chosen(known:tuple[str, ...], classes:Sequence[str]|None) -> tuple[str, ...]|None:
+    "The classes to choose from, in the network's order; None: all"
+    if classes is None: return None
+    wrong = [c for c in classes if c not in known]
+    but = f"; not {', '.join(map(str, wrong))}" if wrong else ''
+    if wrong or len(set(classes))<2:
+        raise FerError(f"classes names at least two of {', '.join(known)}{but}")
+    return tuple(c for c in known if c in classes)
+
+def _check_prior(calibration:Calibration, truth:str, prior:Prior):
+    "A wrong prior is refused when the recogniser is made"
+    calibration.probabilities(np.zeros((1, len(calibration.classes) + len(calibration.votes))),
+                              truth, prior)
+
+# %% ../nbs/21_inference.ipynb #45f69542
+class _Settings:
+    "How a recogniser is made"
+    def __init__(self,
+                 model:Callable,        # such as `OnnxNet`
+                 calibration:Calibration|None=None, # None: the model's own
+                 truth:str|None=None,   # people or fer2013; None: people
+                 prior:Prior=None,      # as `Calibration` takes it; None: as fitted
+                 tta:bool=False,        # average with the mirror image
+                 classes:Sequence[str]|None=None, # to choose from; None: all
+                 threshold:float|None=None, # certainty for `ok`; None: as fitted
+                 min_size:float=24,     # shorter side of a box, pixels
+                 max_bytes:int|None=None, # of a photo; None: `load_image`'s
+                 detector:Callable|None=None, # like `FaceDetector`
+                 extractor:Callable|None=None, # like `LandmarkExtractor`
+                 second:bool=True       # ask FaceMesh where no face is found
+                ):
+        self.model, self.calibration = model, calibration or model.calibration
+        self.truth, self.prior, self.tta = self.calibration.truth(truth), prior, tta
+        self.classes = _chosen(self.calibration.classes, classes)
+        self.threshold, self.min_size = threshold, min_size
+        self.max_bytes, self.second = max_bytes, second
+        self.extractor = extractor or LandmarkExtractor()
+        if detector: self.detector = detector
+        _check_prior(self.calibration, self.truth, prior)
+
+    @functools.cached_property
+    def detector(self) -> Callable: return FaceDetector()
 
 # %% ../nbs/21_inference.ipynb #5dbb261e
+def _find_points(extractor:Callable, faces:np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "Landmarks (N, 468, 3) of faces, and which of them were found"
+    both = [extractor(f) for f in faces]
+    points = np.array([p for p,_ in both], np.float32).reshape(-1, 468, 3)
+    return points, np.array([ok for _,ok in both], bool)
+
 def _known_points(n:int, landmarks, found) -> tuple[np.ndarray, np.ndarray]:
     "Landmarks (n, 468, 3) that the caller passes, checked, and which of them were found"
     points = np.asarray(landmarks, np.float32)
@@ -123,20 +156,16 @@ def _known_points(n:int, landmarks, found) -> tuple[np.ndarray, np.ndarray]:
     raise FerError(f"{n} crops need landmarks ({n}, 468, 3) and found ({n},); "
                    f"got {points.shape} and {found.shape}")
 
+# %% ../nbs/21_inference.ipynb #c42c277b
+def _views(model:Callable, faces, points, found, tta) -> np.ndarray: # float32 (N, views, classes + votes)
+    "Logits of each face as it is and, with `tta`, of its mirror image"
+    views = [model(faces, points, found)]
+    if tta: views.append(model(faces[:, :, ::-1], mirror(points), found))
+    return np.stack(views, 1)
+
 # %% ../nbs/21_inference.ipynb #6068693f
-class _Network(_Given):
+class _Network(_Settings):
     "The network and its logits"
-    def _views(self, faces, points, found) -> np.ndarray: # float32 (N, views, classes + votes)
-        views = [self.model(faces, points, found)]
-        if self.tta: views.append(self.model(faces[:, :, ::-1], mirror(points), found))
-        return np.stack(views, 1)
-
-    def _points(self, faces, landmarks, found) -> tuple[np.ndarray, np.ndarray]:
-        if landmarks is not None: return _known_points(len(faces), landmarks, found)
-        both = [self.extractor(f) for f in faces]
-        points = np.array([p for p,_ in both], np.float32).reshape(-1, 468, 3)
-        return points, np.array([ok for _,ok in both], bool)
-
     def logits(self,
                crops:Sequence[np.ndarray],       # uint8 (H, W), gray, framed like FER2013's
                landmarks:np.ndarray|None=None,   # (N, 468, 3) in crop coordinates; None: find them
@@ -144,8 +173,9 @@ class _Network(_Given):
               ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # float32 (N, views, classes + votes), landmarks, found
         "Logits of framed faces"
         faces = np.array([to_fer(c) for c in crops], np.uint8).reshape(-1, 48, 48)
-        points, found = self._points(faces, landmarks, found)
-        parts = [self._views(faces[i:i+64], points[i:i+64], found[i:i+64])
+        if landmarks is None: points, found = _find_points(self.extractor, faces)
+        else: points, found = _known_points(len(faces), landmarks, found)
+        parts = [_views(self.model, faces[i:i+64], points[i:i+64], found[i:i+64], self.tta)
                  for i in range(0, len(faces), 64)]
         outputs = len(self.calibration.classes) + len(self.calibration.votes)
         none = np.zeros((0, 1+self.tta, outputs), np.float32) # so that no crop is no error
@@ -175,9 +205,27 @@ class _Classifier(_Network):
         p = self._masses(logits)
         return p/p.sum(1, keepdims=True).clip(1e-12), points, found
 
+# %% ../nbs/21_inference.ipynb #44005201
+def _doubtful(p:Prediction) -> bool:
+    "May this be no face at all?"
+    weak = p.landmarks is None and p.score is not None and p.score<WEAK_SCORE
+    return weak or (p.scores or {}).get('not_a_face', 0)>=NOT_A_FACE
+
+def _hidden(p:Prediction) -> bool:
+    "Is the mouth covered, so that nobody can see what it does?"
+    return MASKED in p.reasons
+
+def _sentence(p:Prediction) -> str:
+    "What an uncertain prediction says, and why it is one"
+    guesses = ', '.join(f'perhaps {c} ({v:.0%})' for c,v in p.top(2))
+    why = f": {'; '.join(p.reasons)}." if p.reasons else '.'
+    return guesses[0].upper() + guesses[1:] + why
+
 # %% ../nbs/21_inference.ipynb #7578f0da
 class _Judge(_Classifier):
     "What makes a prediction uncertain"
+    doubtful, hidden = staticmethod(_doubtful), staticmethod(_hidden)
+
     def _unsure(self, p:Prediction) -> bool:
         "Is the confidence, less the votes for *unknown* and *not a face*, below the threshold?"
         none = 0.
@@ -186,27 +234,11 @@ class _Judge(_Classifier):
         return (p.confidence or 0.)*(1-none)<(fitted if self.threshold is None else self.threshold)
 
     def _scores(self, logits) -> dict[str, float]:
+        "Votes beyond the seven emotions"
         if not self.calibration.votes: return {}
         shares = self.calibration.shares(logits.mean(0), flip=len(logits)>1)
         of = dict(zip(self.calibration.votes, map(float, shares)))
         return dict(contempt=of['contempt'], unknown=of['unknown'], not_a_face=of['NF'])
-
-    @staticmethod
-    def doubtful(p:Prediction) -> bool:
-        "May this be no face at all?"
-        weak = p.landmarks is None and p.score is not None and p.score<WEAK_SCORE
-        return weak or (p.scores or {}).get('not_a_face', 0)>=NOT_A_FACE
-
-    @staticmethod
-    def hidden(p:Prediction) -> bool:
-        "Is the mouth covered, so that nobody can see what it does?"
-        return MASKED in p.reasons
-
-    @staticmethod
-    def _sentence(p:Prediction) -> str:
-        guesses = ', '.join(f'perhaps {c} ({v:.0%})' for c,v in p.top(2))
-        why = f": {'; '.join(p.reasons)}." if p.reasons else '.'
-        return guesses[0].upper() + guesses[1:] + why
 
 # %% ../nbs/21_inference.ipynb #5e0c1c9c
 class _Predictor(_Judge):
@@ -220,16 +252,15 @@ class _Predictor(_Judge):
         p.scores = self._scores(logits)
         p.reasons = reasons(p) if p.crop is not None else []
         if kept<.5: p.reasons.append(f'{1-kept:.0%} of the vote goes to classes that were left out')
-        p.status = ('uncertain' if kept<.5 or self._unsure(p) or self.doubtful(p)
-                    or self.hidden(p) else 'ok')
-        p.message = self._sentence(p) if p.status=='uncertain' else ''
+        unsure = kept<.5 or self._unsure(p) or _doubtful(p) or _hidden(p)
+        p.status, p.message = ('uncertain', _sentence(p)) if unsure else ('ok', '')
         return p
 
     def revise(self,
                prediction:Prediction,  # of this recogniser
-               truth:str|None=None,    # 'people' or 'fer2013'; None: as the recogniser has it
-               prior:Prior=None,       # None: as the recogniser has it
-               tta:bool|None=None      # with the mirrored view, if it was looked at; None: all views there are
+               truth:str|None=None,    # None: the recogniser's
+               prior:Prior=None,       # None: the recogniser's
+               tta:bool|None=None      # with the mirrored view, if there is one; None: with all
               ) -> Prediction:
         "The same face under another truth, prior or view, without running the network again"
         if prediction.logits is None: return prediction
@@ -252,21 +283,19 @@ def second_look(image:np.ndarray,   # uint8 (H, W, 3), RGB
     return faces
 
 # %% ../nbs/21_inference.ipynb #8905b29a
-class _Marker(_Predictor):
-    "Landmarks of a face in a photo"
-    def _mark(self, image:np.ndarray, face:Face, p:Prediction):
-        "Find the landmarks; level a tilted crop"
-        points, found = self.extractor(to_fer(face.crop))
-        if not found: return
-        p.points, p.pose, tilted = points, head_pose(points), points
-        if abs(roll := p.pose['roll'])>LEVEL:
-            crop = leveled(image, face.frame, roll-face.turned)
-            again, found = self.extractor(to_fer(crop))
-            if found: p.crop, p.points, tilted = crop, again, unleveled(again, roll)
-        p.landmarks = face.in_photo(tilted).astype(np.float32)
+def _mark(extractor:Callable, image:np.ndarray, face:Face, p:Prediction):
+    "Find the landmarks of a face in a photo; level a tilted crop"
+    points, found = extractor(to_fer(face.crop))
+    if not found: return
+    p.points, p.pose, tilted = points, head_pose(points), points
+    if abs(roll := p.pose['roll'])>LEVEL:
+        crop = leveled(image, face.frame, roll-face.turned)
+        again, found = extractor(to_fer(crop))
+        if found: p.crop, p.points, tilted = crop, again, unleveled(again, roll)
+    p.landmarks = face.in_photo(tilted).astype(np.float32)
 
 # %% ../nbs/21_inference.ipynb #b692d208
-class _Finder(_Marker):
+class _Finder(_Predictor):
     "Faces of photos, as predictions without an emotion"
     def _find(self, photo, name) -> list[Prediction]:
         notes:list[str] = []
@@ -284,23 +313,22 @@ class _Finder(_Marker):
         side = min(face.box[2]-face.box[0], face.box[3]-face.box[1])
         p = Prediction('ok', '', name, box=face.box, score=face.score, turned=face.turned)
         p.crop, p.frame = face.crop, face.frame
-        if side>=self.min_size: self._mark(image, face, p)
+        if side>=self.min_size: _mark(self.extractor, image, face, p)
         else:
             p.status = 'too_small'
             p.message = f'This face is {side:.0f} pixels wide; {self.min_size:g} can be read.'
         return p
 
 # %% ../nbs/21_inference.ipynb #87b23d2e
-class _Sorter(_Finder):
-    "The order of the faces of a photo"
-    def _settled(self, predictions:list[Prediction]) -> list[Prediction]:
-        kept = [p for p in predictions
-                if not (p.landmarks is None and (p.scores or {}).get('not_a_face', 0)>.5)]
-        if not kept:
-            return [Prediction('no_face', 'No face was found in this picture.',
-                               predictions[0].source)]
-        # sorting is stable: within each group the detector's order stays
-        return sorted(kept, key=lambda p: (self.doubtful(p), p.landmarks is None))
+def _settled(predictions:list[Prediction]) -> list[Prediction]:
+    "The faces of a photo in their order"
+    kept = [p for p in predictions
+            if not (p.landmarks is None and (p.scores or {}).get('not_a_face', 0)>.5)]
+    if not kept:
+        return [Prediction('no_face', 'No face was found in this picture.',
+                           predictions[0].source)]
+    # sorting is stable: within each group the detector's order stays
+    return sorted(kept, key=lambda p: (_doubtful(p), p.landmarks is None))
 
 # %% ../nbs/21_inference.ipynb #a228ace3
 def source_name(photo:Photo) -> str:
@@ -308,56 +336,8 @@ def source_name(photo:Photo) -> str:
     if isinstance(photo, (str, os.PathLike)): return os.fspath(photo)
     return str(getattr(photo, 'name', '') or '')
 
-# %% ../nbs/21_inference.ipynb #42944030
-def _chosen(known:tuple[str, ...], classes:Sequence[str]|None) -> tuple[str, ...]|None:
-    "The classes to choose from, in the network's order; None: all"
-    if classes is None: return None
-    wrong = [c for c in classes if c not in known]
-    but = f"; not {', '.join(map(str, wrong))}" if wrong else ''
-    if wrong or len(set(classes))<2:
-        raise FerError(f"classes names at least two of {', '.join(known)}{but}")
-    return tuple(c for c in known if c in classes)
-
-# %% ../nbs/21_inference.ipynb #c5f2acd9
-class _Lazy(_Sorter):
-    "What is opened when the first photo comes"
-    @functools.cached_property
-    def detector(self) -> Callable: return FaceDetector()
-
-# %% ../nbs/21_inference.ipynb #102e6340
-def _check_prior(calibration:Calibration, truth:str, prior:Prior):
-    "A wrong prior is refused when the recogniser is made"
-    calibration.probabilities(np.zeros((1, len(calibration.classes) + len(calibration.votes))),
-                              truth, prior)
-
-# %% ../nbs/21_inference.ipynb #45f69542
-class _Settings(_Lazy):
-    "How a recogniser is made and shown"
-    def __init__(self,
-                 model:Callable,        # faces, landmarks, valid to logits, like `OnnxNet`
-                 calibration:Calibration|None=None, # None: the model's own
-                 truth:str|None=None,   # people or fer2013; None: people, if known
-                 prior:Prior=None,      # everyday, even, 0 to 1, frequencies; None: as fitted
-                 tta:bool=False,        # average the face and its mirror image
-                 classes:Sequence[str]|None=None, # to choose from; None: all
-                 threshold:float|None=None, # certainty wanted for `ok`; None: as fitted
-                 min_size:float=24,     # shorter side of a box to read, pixels
-                 max_bytes:int|None=None, # of a photo; None: `load_image`'s
-                 detector:Callable|None=None, # like `FaceDetector`
-                 extractor:Callable|None=None, # like `LandmarkExtractor`
-                 second:bool=True       # ask FaceMesh where no face is found
-                ):
-        self.model, self.calibration = model, calibration or model.calibration
-        self.truth, self.prior, self.tta = self.calibration.truth(truth), prior, tta
-        self.classes = _chosen(self.calibration.classes, classes)
-        self.threshold, self.min_size = threshold, min_size
-        self.max_bytes, self.second = max_bytes, second
-        self.extractor = extractor or LandmarkExtractor()
-        if detector: self.detector = detector
-        _check_prior(self.calibration, self.truth, prior)
-
 # %% ../nbs/21_inference.ipynb #01ca98fc
-class _Batches(_Settings):
+class _Batches(_Finder):
     "Several photos at once"
     def predict_batch(self,
                       photos:Iterable[Photo],
@@ -375,7 +355,7 @@ class _Batches(_Settings):
         logits, *_ = self.logits(crops, points.reshape(-1, 468, 3),
                                  [p.points is not None for p in faces])
         for p,l in zip(faces, logits): self._fill(p, l, self.truth)
-        return [self._settled(ps) for ps in out]
+        return [_settled(ps) for ps in out]
 
     def __repr__(self) -> str:
         name = getattr(getattr(self.model, 'file', None), 'name', type(self.model).__name__)
@@ -388,9 +368,9 @@ class EmotionRecognizer(_Batches):
     "Photo to predictions: detector, landmarks, network and calibration behind one call"
     @classmethod
     def from_pretrained(cls,
-                        weights:str|os.PathLike|None=None, # .onnx file or its folder; None: the shipped ones
-                        threads:int|None=None, # None: OMP_NUM_THREADS, or as many as this process has cores
-                        **kwargs:Any           # for the constructor: truth, prior, tta, classes, …
+                        weights:str|os.PathLike|None=None, # file or folder; None: the shipped ones
+                        threads:int|None=None, # None: `core.cores()`
+                        **kwargs:Any           # for the constructor, such as `truth`
                        ) -> 'EmotionRecognizer':
         "A recogniser with trained weights"
         return cls(OnnxNet(find_weights(weights), threads), **kwargs)
@@ -406,7 +386,7 @@ class EmotionRecognizer(_Batches):
 
     def stream(self,
                source:Any=0, # number of a webcam; or what `read_video` takes, played in its own time
-               **kwargs:Any  # for `video.timeline.stream`: max_side, start, end, every, smooth, …
+               **kwargs:Any  # for `video.timeline.stream`
               ) -> Iterator[list['FaceRow']]: # at least one row each time
         "Yields the newest predictions of a camera; frames that there is no time for are dropped"
         from fer_nb.video.timeline import stream
