@@ -53,6 +53,14 @@ class Face:
         f = io.BytesIO(); Image.fromarray(self.crop).save(f, 'PNG')
         return f.getvalue()
 
+# %% ../nbs/05_faces.ipynb #91b12c9d
+def _cut_face(image, box, score, turned=0, size=128) -> Face:
+    "The face in a box (x0, y0, x1, y1) of the photo turned by `turned` degrees"
+    lies, frame = image.shape[1::-1], frame_box(box)
+    crop = crop_frame(np.rot90(image, -turned//90), frame, size)
+    back, around = _box_back(box, turned, lies), _box_back(frame, turned, lies)
+    return Face(back, float(score), crop, around, turned=turned)
+
 # %% ../nbs/05_faces.ipynb #53543756
 _SMALLER = .8 # a window also finds faces this much smaller
 _WINDOWS = 32 # the finest is this part of the longer side
@@ -89,13 +97,8 @@ class _Looks:
 
     def faces(self, boxes, scores, turned=0):
         "Framed faces, in pixels of the photo as it lies"
-        upright, size, out = np.rot90(self.image, -turned//90), self.image.shape[1::-1], []
-        for box, score in zip(boxes, scores):
-            frame = frame_box(box)
-            back, around = _box_back(box, turned, size), _box_back(frame, turned, size)
-            crop = crop_frame(upright, frame, self.how.size)
-            out.append(Face(back, float(score), crop, around, turned=turned))
-        return out
+        return [_cut_face(self.image, box, score, turned, self.how.size)
+                for box, score in zip(boxes, scores)]
 
 # %% ../nbs/05_faces.ipynb #f5b0e7ae
 @dataclass(frozen=True)

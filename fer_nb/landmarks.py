@@ -64,6 +64,11 @@ def _blur(face):
         sums = np.asarray(sum(shifted)).T
     return ((sums + 32768) >> 16).astype(np.uint8)
 
+def _view(face, name):
+    "A face as it is, mirrored or blurred"
+    if name=='mirrored': return face[:, ::-1]
+    return _blur(face) if name=='blurred' else face
+
 # %% ../nbs/07_landmarks.ipynb #fe868ae4
 MIRROR = np.r_[
     0:3, 248, 4:7, 249, 8:20, 250:324, 94, 324:380, 151:153, 380:391, 164, 391:394, 168, 394:400,
@@ -117,9 +122,7 @@ class LandmarkExtractor:
 
     def _locate(self, face, view):
         size, border = self.settings['size'], self.settings['border']
-        if view=='mirrored': face = face[:, ::-1]
-        if view=='blurred':  face = _blur(face)
-        found = FaceMesh(1, self.settings['confidence'])(canvas(face, size, border))
+        found = FaceMesh(1, self.settings['confidence'])(canvas(_view(face, view), size, border))
         if not found: return None
         points = found[0]*(1 + 2*border) - np.array([border, border, 0], np.float32)
         return mirror(points) if view=='mirrored' else points
