@@ -133,6 +133,12 @@ def bars_html(probabilities:dict[str,float]) -> str:
             for k,v in probabilities.items())
     return f'<table>{"".join(rows)}</table>'
 
+def _card(title:str, probabilities:dict[str, float], crop:np.ndarray|None) -> str:
+    "A face beside its bars"
+    face = '' if crop is None else f'<img alt="face" src="data:image/png;base64,{png_base64(crop)}">'
+    beside = f'<div><b>{html.escape(title)}</b>{bars_html(probabilities)}</div>'
+    return f'<div style="display:flex;gap:1em">{face}{beside}</div>'
+
 # %% ../nbs/00_core.ipynb #34359c46
 class _Shown:
     "What a `Prediction` can do"
@@ -164,13 +170,9 @@ class _Shown:
 
     def _repr_html_(self) -> str:
         if not self.probabilities: return f'<p><b>{self.status}</b> {html.escape(self.message)}</p>'
-        head = f'{html.escape(self.emotion or "")}, {self.confidence:.0%}'
-        if self.status=='uncertain': head += ' (uncertain)'
-        face = ''
-        if self.crop is not None:
-            face = f'<img alt="face" src="data:image/png;base64,{png_base64(self.crop)}">'
-        beside = f'<div><b>{head}</b>{bars_html(self.probabilities)}</div>'
-        return f'<div style="display:flex;gap:1em">{face}{beside}</div>'
+        title = f'{self.emotion or ""}, {self.confidence:.0%}'
+        if self.status=='uncertain': title += ' (uncertain)'
+        return _card(title, self.probabilities, self.crop)
 
 # %% ../nbs/00_core.ipynb #db47308b
 @dataclass

@@ -116,17 +116,17 @@ def _check_prior(calibration:Calibration, truth:str, prior:Prior):
 class _Settings:
     "How a recogniser is made"
     def __init__(self,
-                 model:Callable,        # such as `OnnxNet`
+                 model:Callable,        # as `OnnxNet`
                  calibration:Calibration|None=None, # None: the model's own
-                 truth:str|None=None,   # people or fer2013; None: people
+                 truth:str|None=None,   # None: people, if known
                  prior:Prior=None,      # as `Calibration` takes it; None: as fitted
                  tta:bool=False,        # average with the mirror image
                  classes:Sequence[str]|None=None, # to choose from; None: all
                  threshold:float|None=None, # certainty for `ok`; None: as fitted
                  min_size:float=24,     # shorter side of a box, pixels
                  max_bytes:int|None=None, # of a photo; None: `load_image`'s
-                 detector:Callable|None=None, # like `FaceDetector`
-                 extractor:Callable|None=None, # like `LandmarkExtractor`
+                 detector:Callable|None=None, # as `FaceDetector`
+                 extractor:Callable|None=None, # as `LandmarkExtractor`
                  second:bool=True       # ask FaceMesh where no face is found
                 ):
         self.model, self.calibration = model, calibration or model.calibration
@@ -134,7 +134,7 @@ class _Settings:
         self.classes = _chosen(self.calibration.classes, classes)
         self.threshold, self.min_size = threshold, min_size
         self.max_bytes, self.second = max_bytes, second
-        self.extractor = extractor or LandmarkExtractor()
+        self.extractor:Any = extractor or LandmarkExtractor()
         if detector: self.detector = detector
         _check_prior(self.calibration, self.truth, prior)
 

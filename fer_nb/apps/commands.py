@@ -29,6 +29,7 @@ def print_json(value, out):
 
 # %% ../../nbs/18_commands.ipynb #3a1be2c6
 def read_arrays(args):
+    "FER2013 with its landmarks"
     from fer_nb.landmarks import LandmarkExtractor
     from fer_nb.train.prepare import prepare
     return prepare(args.source, LandmarkExtractor(), workers=getattr(args, 'workers', None))
@@ -41,7 +42,6 @@ def read_votes(arrays, args, needed=False):
     except DataError:
         if needed: raise
 
-# %% ../../nbs/18_commands.ipynb #bf2b74ef
 def prepare(args, out):
     "Read FER2013 and find its landmarks"
     arrays = read_arrays(args)
@@ -167,28 +167,6 @@ def load_network(weights=None):
     know_parts()
     return TorchNet(*load_weights(weights))
 
-# %% ../../nbs/18_commands.ipynb #1f6d5587
-def evaluate(args, out):
-    "Score weights on one split, or on a folder of other labelled faces"
-    if args.against and not args.robustness:
-        raise CommandError("--against compares damaged pictures: give --robustness as well")
-    if args.faces and args.classes:
-        raise CommandError("--classes is for FER2013; with --faces leave a class out by --map "
-                           "THEIRS=none")
-    network, others = load_network(args.weights), named_networks(args.against or ())
-    if args.faces: report, arrays = _other_faces(network, args)
-    else:
-        from fer_nb.train.evaluation import evaluate as evaluate_
-        arrays = read_arrays(args)
-        calibration, arrays, votes = _among(args.classes, network.calibration, arrays,
-                                            read_votes(arrays, args))
-        report = evaluate_(network, calibration, arrays, args.split, votes)
-        arrays = arrays.subset(args.split)
-    if args.robustness: report |= _robustness([network, *others.values()], list(others), arrays)
-    if args.json: print_json(report, out)
-    else: print(*_report_lines(report), sep='\n', file=out)
-    return SOME_FAILED if report.get('unusable') else OK
-
 # %% ../../nbs/18_commands.ipynb #807f56f6
 class _Among:
     "A calibration whose probabilities are those of some classes only"
@@ -199,7 +177,6 @@ class _Among:
         p = self.calibration.probabilities(*args, **kw)*self.of
         return p/p.sum(-1, keepdims=True).clip(1e-12)
 
-# %% ../../nbs/18_commands.ipynb #5a87bbb7
 def _among(classes, calibration, arrays, votes):
     "Calibration, faces and votes of an evaluation among `classes`; None: all"
     if not classes: return calibration, arrays, votes
@@ -229,7 +206,6 @@ def _fer2013_faces(source):
     from fer_nb.train.data import read_fer2013
     return read_fer2013(source) if source or os.environ.get('FER2013_HOME') else None
 
-# %% ../../nbs/18_commands.ipynb #0545ba24
 def _other_faces(network, args):
     "The report on another data set, and its arrays"
     words = pairs(args.map, "--map wants THEIRS=OURS, such as 6=neutral, or THEIRS=none")
@@ -296,12 +272,33 @@ def _robust_lines(report):
         yield (f"{name:>26}: mean drop {r['robustness']['drop']:.4f}; another frame changes "
                f"{frames[0]:.1%} of the predictions, {frames[1]:.1%} with flip TTA")
 
-# %% ../../nbs/18_commands.ipynb #6a14f183
 def _report_lines(report):
     yield from _about_lines(report)
     for truth,r in report['truths'].items():
         yield from _truth_lines(truth, r, bool(report.get('split')))
     yield from _robust_lines(report)
+
+# %% ../../nbs/18_commands.ipynb #1f6d5587
+def evaluate(args, out):
+    "Score weights on one split, or on a folder of other labelled faces"
+    if args.against and not args.robustness:
+        raise CommandError("--against compares damaged pictures: give --robustness as well")
+    if args.faces and args.classes:
+        raise CommandError("--classes is for FER2013; with --faces leave a class out by --map "
+                           "THEIRS=none")
+    network, others = load_network(args.weights), named_networks(args.against or ())
+    if args.faces: report, arrays = _other_faces(network, args)
+    else:
+        from fer_nb.train.evaluation import evaluate as evaluate_
+        arrays = read_arrays(args)
+        calibration, arrays, votes = _among(args.classes, network.calibration, arrays,
+                                            read_votes(arrays, args))
+        report = evaluate_(network, calibration, arrays, args.split, votes)
+        arrays = arrays.subset(args.split)
+    if args.robustness: report |= _robustness([network, *others.values()], list(others), arrays)
+    if args.json: print_json(report, out)
+    else: print(*_report_lines(report), sep='\n', file=out)
+    return SOME_FAILED if report.get('unusable') else OK
 
 # %% ../../nbs/18_commands.ipynb #6a5fa165
 def export(args, out):
@@ -313,7 +310,6 @@ def export(args, out):
     print(file, file=out)
     return OK
 
-# %% ../../nbs/18_commands.ipynb #b475917f
 def bench(args, out):
     "Measure this installation against the naive path"
     from fer_nb.lab.bench import bench as bench_
@@ -332,6 +328,17 @@ def weights_option(p):
     p.add_argument('--weights',
                    help='.onnx file, or its folder (default: the shipped ones); evaluate and '
                         'export take .safetensors')
+
+def picture_options(p):
+    p.add_argument('--people', metavar='REGEX',
+                   help='who is shown, so that people are kept apart: the first group of this '
+                        'expression in the path of a picture; or a .csv with the columns name and '
+                        'person')
+    p.add_argument('--detect', action='store_true',
+                   help='find the face in each picture of --faces: they are photos, not framed '
+                        'faces')
+
+def some_classes(text): return [c.strip() for c in text.split(',') if c.strip()]
 
 def prepare_options(p):
     source_option(p)
@@ -360,18 +367,6 @@ def train_options(p):
     p.add_argument('--classes', type=some_classes, metavar='A,B,…',
                    help='with --faces: only these folders (default: all)')
     picture_options(p)
-
-# %% ../../nbs/18_commands.ipynb #de4be357
-def picture_options(p):
-    p.add_argument('--people', metavar='REGEX',
-                   help='who is shown, so that people are kept apart: the first group of this '
-                        'expression in the path of a picture; or a .csv with the columns name and '
-                        'person')
-    p.add_argument('--detect', action='store_true',
-                   help='find the face in each picture of --faces: they are photos, not framed '
-                        'faces')
-
-def some_classes(text): return [c.strip() for c in text.split(',') if c.strip()]
 
 # %% ../../nbs/18_commands.ipynb #91bf3726
 def evaluate_options(p):

@@ -175,10 +175,9 @@ def share_error(stated:np.ndarray, # float (N, K), rows sum to 1
     n, p, q = total(np.ones(i.size)), total(stated.ravel()), total(said.ravel())
     return float(np.abs(p-q).sum()/n.sum())
 
-# %% ../../nbs/13_evaluation.ipynb #cb5a8ffd
+# %% ../../nbs/13_evaluation.ipynb #0a55ff81
 def _entropy(p): return -(p*np.log(p.clip(1e-12))).sum(1)
 
-# %% ../../nbs/13_evaluation.ipynb #0a55ff81
 def _shares(calibration, logits, votes) -> dict:
     "Scores by FER+'s own eight classes, and of the stated fractions"
     from scipy.stats import spearmanr
@@ -206,6 +205,13 @@ def _truth(probabilities:dict[str, np.ndarray], labels, of, twin_free) -> dict:
         whole[view], free[view] = _against(p, labels, of, twin_free)
     return dict(n=int(of.sum()), **whole, twin_free=dict(n=int((of & twin_free).sum()), **free))
 
+def _by_people(ask, calibration, logits, votes, twin_free) -> dict:
+    "Scores by people: under both priors, by FER+'s eight classes, and of the stated fractions"
+    majority = ferplus_majority(votes)
+    out = {prior:_truth(ask('people', prior), majority, majority>=0, twin_free)
+           for prior in ('everyday', None)}
+    return out['everyday'] | dict(default=out[None], **_shares(calibration, logits, votes))
+
 # %% ../../nbs/13_evaluation.ipynb #ec19b478
 def evaluate(model:Network|EmotionNet, # as `predict_logits` takes it
              calibration:Calibration,
@@ -225,10 +231,7 @@ def evaluate(model:Network|EmotionNet, # as `predict_logits` takes it
                 for v,l in logits.items()}
     truths = {}
     if votes is not None and calibration.votes:
-        majority, of = ferplus_majority(votes[here]), ferplus_majority(votes[here])>=0
-        truths['people'] = _truth(ask('people', 'everyday'), majority, of, free)
-        truths['people'] |= dict(default=_truth(ask('people', None), majority, of, free),
-                                 **_shares(calibration, logits, votes[here]))
+        truths['people'] = _by_people(ask, calibration, logits, votes[here], free)
     truths['fer2013'] = _truth(ask('fer2013', None), part.labels, np.ones(len(part), bool), free)
     return dict(split=split, n=len(part), truths=truths)
 

@@ -60,7 +60,6 @@ class TrainingError(FerError):
 
 CONFIGS = files('fer_nb')/'configs'
 
-# %% ../../nbs/12_recipe.ipynb #068624b9
 def read_recipe(name:str|os.PathLike # of a recipe in fer_nb/configs, or path of a JSON file
                ) -> dict[str, Any]:
     "A recipe as its file holds it"
@@ -117,7 +116,6 @@ def learning_rate(done:float, warmup:float) -> float:
     if done<warmup: return .04 + .96*(1-np.cos(np.pi*done/warmup))/2
     return (1+np.cos(np.pi*(done-warmup)/(1-warmup)))/2
 
-# %% ../../nbs/12_recipe.ipynb #b1ce24db
 def make_schedule(optimizer, config:TrainConfig, steps:int) -> torch.optim.lr_scheduler.LambdaLR: # `steps` of an epoch
     "The learning rate of each step"
     rate = lambda step: float(learning_rate(min(step/steps/config.epochs, 1.), config.warmup))

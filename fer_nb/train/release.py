@@ -60,12 +60,14 @@ def fit_prior(curve:list[dict[str, float]]) -> float:
 # fraction of the predictions that should be right, for each truth
 PEOPLE_AGREE, LABELS_AGREE = .9, .8
 
-def _certainty(calibration, logits, flip=False): # (N,), as `inference` computes it
+def _certainty(calibration, logits, flip=False):
+    "People's certainty (N,), as `inference` computes it"
     shares = calibration.shares(logits, flip)
     none = shares[:, VOTES.index('unknown')] + shares[:, VOTES.index('NF')]
     return calibration.probabilities(logits, 'people', flip=flip).max(1)*(1-none)
 
-def _plurality(votes): # int (N,): what more people say than anything else; -1 if tied or none of the seven
+def _plurality(votes):
+    "What more people say than anything else, int (N,); -1 if tied or none of the seven"
     seven, top = votes[:, VOTE_OF], votes.max(1)
     clear = (votes==top[:, None]).sum(1)==1
     return np.where(clear & (seven.max(1)==top), seven.argmax(1), -1)
@@ -74,6 +76,7 @@ def _plurality(votes): # int (N,): what more people say than anything else; -1 i
 def _fractions(counts) -> tuple[float, ...]: return tuple((counts/counts.sum()).round(6).tolist())
 
 def _answered(right, certainty, bound) -> dict:
+    "Which fraction of the predictions is certain, and which fraction of these is right"
     sure = certainty>=bound
     of_these = round(float(right[sure].mean()), 4) if sure.any() else None
     return dict(answered=round(float(sure.mean()), 4), right=of_these)
@@ -89,6 +92,22 @@ def _calibrate_labels(logits, labels, training_labels, smoothing, classes):
     right, certainty = p.argmax(1)==labels, p.max(1)
     bound = fit_threshold(right, certainty, LABELS_AGREE)
     return replace(head, uncertain_below=bound), _answered(right, certainty, bound)
+
+# %% ../../nbs/16_release.ipynb #3259b664
+def _calibrate_people(c, note, logits, votes, training_votes):
+    "The same for the votes head, and the default prior"
+    heads = {f:c.split(l)[1] for f,l in logits.items()}
+    people = HeadCalibration(*(fit_vote_temperature(votes, heads[f]) for f in (False, True)),
+                             prior=_fractions(training_votes[:, VOTE_OF].sum(0) + 1.0))
+    curve = prior_curve(replace(c, people=people), logits, votes)
+    people = replace(people, default_prior=fit_prior(curve))
+    c = replace(c, people=people)
+    certainty = _certainty(c, logits[False])
+    right = c.probabilities(logits[False]).argmax(1)==_plurality(votes)
+    bound = fit_threshold(right, certainty, PEOPLE_AGREE)
+    note |= dict(people=_answered(right, certainty, bound),
+                 prior_curve=[{k:round(v, 4) for k,v in r.items()} for r in curve])
+    return replace(c, people=replace(people, uncertain_below=bound)), note
 
 # %% ../../nbs/16_release.ipynb #b9185577
 def calibrate(model:Any,             # as `predict_logits` takes it
@@ -106,21 +125,6 @@ def calibrate(model:Any,             # as `predict_logits` takes it
     if votes is None: return c, note
     return _calibrate_people(replace(c, votes=VOTES), note, logits, votes[at], votes[train])
 
-# %% ../../nbs/16_release.ipynb #3259b664
-def _calibrate_people(c, note, logits, votes, training_votes):
-    heads = {f:c.split(l)[1] for f,l in logits.items()}
-    people = HeadCalibration(*(fit_vote_temperature(votes, heads[f]) for f in (False, True)),
-                             prior=_fractions(training_votes[:, VOTE_OF].sum(0) + 1.0))
-    curve = prior_curve(replace(c, people=people), logits, votes)
-    people = replace(people, default_prior=fit_prior(curve))
-    c = replace(c, people=people)
-    certainty = _certainty(c, logits[False])
-    right = c.probabilities(logits[False]).argmax(1)==_plurality(votes)
-    bound = fit_threshold(right, certainty, PEOPLE_AGREE)
-    note |= dict(people=_answered(right, certainty, bound),
-                 prior_curve=[{k:round(v, 4) for k,v in r.items()} for r in curve])
-    return replace(c, people=replace(people, uncertain_below=bound)), note
-
 # %% ../../nbs/16_release.ipynb #2912076c
 def _brief(report:dict) -> dict:
     "A report's main figures, for the header"
@@ -129,6 +133,11 @@ def _brief(report:dict) -> dict:
     out = {t:short(r) for t,r in report['truths'].items()}
     if 'people' in out: out['people']['default'] = short(report['truths']['people']['default'])
     return out
+
+def _as_header(calibration:Calibration) -> dict[str, Any]:
+    "A calibration as the header of a weights file holds it"
+    heads = {t:asdict(getattr(calibration, t)) for t in ('people', 'fer2013')}
+    return dict(classes=calibration.classes, votes=calibration.votes, calibration=heads)
 
 # %% ../../nbs/16_release.ipynb #689f71ee
 def write_json(file:str|os.PathLike, value:Any):
@@ -142,15 +151,19 @@ def write_digests(folder:Path):
     with whole_file(folder/'SHA256SUMS') as part: part.write_text(''.join(lines))
 
 # %% ../../nbs/16_release.ipynb #b077df8a
-def _as_header(calibration:Calibration) -> dict[str, Any]:
-    "A calibration as the header of a weights file holds it"
-    heads = {t:asdict(getattr(calibration, t)) for t in ('people', 'fer2013')}
-    return dict(classes=calibration.classes, votes=calibration.votes, calibration=heads)
-
 def _on_training(model, calibration:Calibration, train:FerArrays) -> dict:
     "Scores on Training, which show how much the network knows by heart"
     probabilities = calibration.probabilities(predict_logits(model, train), 'fer2013')
     return score(train.labels, probabilities, classes=calibration.classes)
+
+def _write_files(model, to:Path, header:dict, trained:dict, public:dict, private:dict):
+    "Write the files of a release to the folder `to`"
+    save_weights(model, to/'emotion.safetensors', **header)
+    export_onnx(to/'emotion.safetensors', to/'emotion.onnx')
+    write_json(to/'train_metrics.json',
+               header | dict(Training=dict(single=trained), PublicTest=public))
+    write_json(to/'test_metrics.json', private)
+    write_digests(to)
 
 # %% ../../nbs/16_release.ipynb #465df2cf
 def publish(weights:str|os.PathLike, # of a finished run, such as runs/base/best.safetensors
@@ -172,10 +185,5 @@ def publish(weights:str|os.PathLike, # of a finished run, such as runs/base/best
     header = {k:old[k] for k in ('epoch', 'seed') if k in old} | _as_header(calibration)
     metrics = dict(PublicTest=_brief(public), PrivateTest=_brief(private))
     header |= dict(calibration_note=note, metrics=metrics, **about)
-    save_weights(model, to/'emotion.safetensors', **header)
-    export_onnx(to/'emotion.safetensors', to/'emotion.onnx')
-    write_json(to/'train_metrics.json',
-               header | dict(Training=dict(single=trained), PublicTest=public))
-    write_json(to/'test_metrics.json', private)
-    write_digests(to)
+    _write_files(model, to, header, trained, public, private)
     return sorted(p for p in to.iterdir() if p.is_file())

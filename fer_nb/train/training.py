@@ -57,7 +57,6 @@ def _write(file, write):
         raise TrainingError(f"{file.name} could not be written ({e}). The last whole one is kept: "
                             f"make room and run the same command again.") from e
 
-# %% ../../nbs/12_training.ipynb #7fa76f59
 @contextmanager
 def _alone(out):
     "Refuse a second run in the same folder"
@@ -80,7 +79,6 @@ def read_log(out:str|os.PathLike) -> list[dict[str, float]]:
     with open(Path(out)/'log.csv', newline='') as f:
         return [{k:float(v) for k,v in r.items()} for r in csv.DictReader(f)]
 
-# %% ../../nbs/12_training.ipynb #f97faa02
 def _log(out, row, keep):
     """Append `row` after the first `keep` lines: a continued run rewrites what came after its
     checkpoint"""
@@ -99,7 +97,6 @@ def _loss(run, x, points, valid, labels, votes, config):
     loss = sum(w*run.loss(o, labels, votes, config) for w,o in zip(weights, outputs))
     return loss, outputs[0][:, :config.model.n_classes]
 
-# %% ../../nbs/12_training.ipynb #19285eff
 def _backward(run, batch, config, accelerator):
     "Gradients of one batch; returns its loss and the predicted classes"
     loss, logits = _loss(run, *batch, config)
@@ -109,11 +106,6 @@ def _backward(run, batch, config, accelerator):
                             "lower lr or clip, and resume.")
     accelerator.backward(loss)
     return loss.item(), logits.argmax(1)
-
-# %% ../../nbs/12_training.ipynb #550f2fab
-def _frozen(model, n):
-    "The parts of the pixel branch that stay as they are"
-    return [model.pixels.stem, *model.pixels.stages[:n]] if n else []
 
 # %% ../../nbs/12_training.ipynb #bcff69c0
 def _step(run, batch, config, accelerator, params, sam):
@@ -129,6 +121,10 @@ def _step(run, batch, config, accelerator, params, sam):
     return loss, predicted
 
 # %% ../../nbs/12_training.ipynb #2fd2a110
+def _frozen(model, n):
+    "The parts of the pixel branch that stay as they are"
+    return [model.pixels.stem, *model.pixels.stages[:n]] if n else []
+
 def _train_epoch(run, loader, config, accelerator, generator, bar):
     "One pass over the loader; returns mean loss and accuracy"
     total, params = np.zeros(3), [p for p in run.raw.parameters() if p.requires_grad]
@@ -285,7 +281,6 @@ def _commit() -> str|None:
 
 def _sha256(file) -> str: return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
-# %% ../../nbs/12_training.ipynb #9862c3de
 def _open_run(out, config, accelerator, teachers, begin, loss):
     "Record what is about to run, and clear an earlier log"
     (out/'log.csv').unlink(missing_ok=True)
@@ -376,7 +371,6 @@ def about_run(out:str|os.PathLike) -> dict[str, Any]:
                 run=json.loads((out/'run.json').read_text()),
                 hours=round(sum(r['seconds'] for r in log)/3600, 2), log=log)
 
-# %% ../../nbs/12_training.ipynb #ce21d3e5
 def plot_log(log:list[dict[str, float]], axs=None):
     "Loss and PublicTest scores over the epochs of a log"
     import matplotlib.pyplot as plt
