@@ -40,12 +40,11 @@ def variant_sheet(out:FerArrays, # as `variants` gives them
     def line(arrays, k): return [(f'variant {k}' if k else 'the face itself', None)]
     return contact_sheet(out, range(len(out)), landmarks, columns=6, size=144, lines=line)
 
-# %% ../../../nbs/35_augmentation_room.ipynb #7a158b94
+# %% ../../../nbs/35_augmentation_room.ipynb #0f97ed8b
 AUGMENT_RANGES = dict(scale=(.5, .01), shift=(.3, .01), rotate=(60., 1.), flip=(1., .05),
                       brightness=(.5, .01), contrast=(.9, .05), erase=(1., .05),
                       jitter=(.03, .001)) # largest value and step of each slider
 
-# %% ../../../nbs/35_augmentation_room.ipynb #77b40fe5
 def _augment_sliders() -> dict[str, widgets.FloatSlider]:
     start = AugmentConfig()
     return {k:slider(k, getattr(start, k), 0, top, step, '.3f' if top<.1 else '.2f')
