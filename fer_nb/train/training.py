@@ -301,9 +301,9 @@ def _write_weights(run, config, file):
     _write(file, lambda part: save_weights(run.average.module, part, **about))
 
 def _finish_epoch(run, row, config, out):
-    "Write the checkpoint, then the log"
-    run.save(out/'last.pt', config)
+    "Write the log, then the checkpoint: a line too many is rewritten, a missing one would be lost"
     _log(out, row, run.epoch-1)
+    run.save(out/'last.pt', config)
 
 # %% ../../nbs/12_training.ipynb #5215e9ba
 def _epoch(run, loader, config, accelerator, public, progress):
