@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FACE', 'THREAD_VARIABLES', 'STARTS', 'PARTS', 'TARGETS', 'Naive', 'portrait', 'group', 'portrait_faces',
-           'group_faces', 'jpeg', 'one_thread', 'measure', 'found_faces', 'photos', 'compare_photos', 'photo_part',
+           'group_faces', 'jpeg', 'one_thread', 'measure', 'found_faces', 'compare_photos', 'photos', 'photo_part',
            'recall_part', 'classifier_part', 'NotAvailable', 'child', 'start_seconds', 'start_part', 'memory_part',
            'folder_part', 'shots', 'clip', 'video_part', 'run_part', 'machine', 'commit', 'judge', 'bench',
            'report_lines']
@@ -87,7 +87,7 @@ class Naive(_NaiveFaces):
 
     def __call__(self, data:bytes) -> list[tuple]: return self.look(self.decode(data))
 
-# %% ../../nbs/40_bench.ipynb #7b23474f
+# %% ../../nbs/40_bench.ipynb #4a44d08d
 FACE = 181, 62, 268, 172 # of the portrait at 512 pixels, by hand: x0, y0, x1, y1
 
 def portrait(side:int=512 # pixels
@@ -96,7 +96,6 @@ def portrait(side:int=512 # pixels
     from skimage import data
     return Image.fromarray(data.astronaut()).resize((side, side), Image.Resampling.BICUBIC)
 
-# %% ../../nbs/40_bench.ipynb #5023848f
 def group(faces:int=12, # at most 12
           side:int=1280 # pixels
          ) -> Image.Image:
@@ -140,13 +139,12 @@ def one_thread():
     except ImportError: return
     cv2.setNumThreads(1)
 
-# %% ../../nbs/40_bench.ipynb #a4459942
+# %% ../../nbs/40_bench.ipynb #987741f2
 def _summary(wall, cpu): # seconds of each round
     low, ms, high = 1000*np.quantile(wall, (.25, .5, .75))
     return dict(ms=ms, low=low, high=high, cpu_ms=1000*np.median(cpu), busy=sum(cpu)/sum(wall),
                 rounds=len(wall))
 
-# %% ../../nbs/40_bench.ipynb #66fa25f4
 def measure(calls:dict[Any, Callable], # name to function without arguments
             rounds:int=15,             # each runs all calls once
             warm:int=2                 # rounds before that, not counted
@@ -174,13 +172,6 @@ def found_faces(there:np.ndarray, # boxes (N, 4) each: of all faces
                   naive_wrong=wrong, ours_wrong=mistaken)
     return {k:int(v.sum()) for k, v in counts.items()}
 
-# %% ../../nbs/40_bench.ipynb #249b57e6
-def photos() -> dict[str, tuple]: # name to picture and where its faces are
-    "What the photos are measured on"
-    out = {f'one face, {side}':(portrait(side), portrait_faces(side)) for side in (512, 1280)}
-    return out | {f'group of {n}, {side}':(group(n, side), group_faces(n, side))
-                  for side in (512, 1280) for n in (1, 12)}
-
 # %% ../../nbs/40_bench.ipynb #463081df
 def compare_photos(photos:dict[str, tuple], # as `photos` gives them
                    rounds:int=15
@@ -199,7 +190,13 @@ def compare_photos(photos:dict[str, tuple], # as `photos` gives them
         out[k] = dict(naive=times[k, 'naive'], ours=times[k, 'ours'], ratio=ratio, faces=faces)
     return out
 
-# %% ../../nbs/40_bench.ipynb #a22021ec
+# %% ../../nbs/40_bench.ipynb #4bd71362
+def photos() -> dict[str, tuple]: # name to picture and where its faces are
+    "What the photos are measured on"
+    out = {f'one face, {side}':(portrait(side), portrait_faces(side)) for side in (512, 1280)}
+    return out | {f'group of {n}, {side}':(group(n, side), group_faces(n, side))
+                  for side in (512, 1280) for n in (1, 12)}
+
 def photo_part(quick:bool=False) -> dict:
     "Milliseconds from the bytes of a photo to its predictions, and which faces both paths find"
     one_thread()
@@ -243,11 +240,10 @@ def classifier_part(quick:bool=False) -> dict:
     return dict(**one, ratio=one['naive']['ms']/one['ours']['ms'],
                 faces_per_second=rate, batch_ratio=rate['ours']/rate['naive'])
 
-# %% ../../nbs/40_bench.ipynb #3301072f
+# %% ../../nbs/40_bench.ipynb #e0d87030
 class NotAvailable(Exception):
     "A part can't run here; the message says what is missing"
 
-# %% ../../nbs/40_bench.ipynb #668deaa0
 def child(code:str,         # Python; what it prints last is JSON
           *args:Any,        # for its `sys.argv[1:]`
           one:bool=False,   # tell OpenMP and BLAS to use one thread
@@ -263,7 +259,7 @@ def child(code:str,         # Python; what it prints last is JSON
         raise RuntimeError(why.splitlines()[-1])
     return json.loads(done.stdout.splitlines()[-1])
 
-# %% ../../nbs/40_bench.ipynb #77474e1f
+# %% ../../nbs/40_bench.ipynb #17a77ea4
 STARTS = {
     'import fer_nb':'import fer_nb',
     'import the recogniser':'from fer_nb.inference import EmotionRecognizer',
@@ -272,7 +268,6 @@ STARTS = {
     'first prediction, naive':'from fer_nb.lab.bench import Naive; Naive()(open(sys.argv[2], '
                               '"rb").read())'}
 
-# %% ../../nbs/40_bench.ipynb #a560d457
 def start_seconds(name:str, # one of `STARTS`
                   photo     # path of a picture
                  ) -> float:
@@ -316,7 +311,7 @@ def memory_part(quick:bool=False,
                 resident=np.round(resident, 1).tolist(), most=max(resident),
                 growth=np.median(resident[-10:])-np.median(resident[10:20]))
 
-# %% ../../nbs/40_bench.ipynb #89ca89a4
+# %% ../../nbs/40_bench.ipynb #54ff9a34
 def _folder(folder, n, of):
     "`n` photos of a portrait that darkens"
     folder.mkdir()
@@ -324,7 +319,6 @@ def _folder(folder, n, of):
         (folder/f'{i:04}.jpg').write_bytes(jpeg(portrait().point(lambda v, i=i: v*(1-.5*i/of))))
     return folder
 
-# %% ../../nbs/40_bench.ipynb #34f4d0a8
 def folder_part(quick:bool=False) -> dict:
     "Photos a second out of a folder, two processes"
     from fer_nb.batch import predict_folder
@@ -371,12 +365,20 @@ def clip(pictures:list[Image.Image], # one for each shot, at least 640×480
         out.mux(stream.encode())
     return f.getvalue()
 
-# %% ../../nbs/40_bench.ipynb #f0b551bd
+# %% ../../nbs/40_bench.ipynb #1b5586cf
 def _largest(rows):
     "The emotion of the largest face of a frame"
     seen = [r for r in rows if r.box and r.emotion]
     area = lambda r: (r.box[2]-r.box[0])*(r.box[3]-r.box[1])
     return max(seen, key=area).emotion if seen else None
+
+def _lag(said:list[tuple[float, str|None]], # time and emotion of each frame
+         cut:float,                         # seconds
+         after:str,                         # what the new face shows
+         fps:int) -> float:
+    "Milliseconds from the cut to the end of the last frame that shows something else"
+    late = [t for t, emotion in said if t>=cut and emotion!=after]
+    return 1000*(max(late)+1/fps-cut) if late else 0.
 
 # %% ../../nbs/40_bench.ipynb #4cdade8d
 def _cut(ours, seconds, fps=30):
@@ -392,10 +394,9 @@ def _cut(ours, seconds, fps=30):
     film, start, cpu = clip([first, second], seconds, fps), time.perf_counter(), time.process_time()
     said = [(frame.time, _largest(rows)) for frame, rows in track(ours, read_video(film))]
     took, cpu = time.perf_counter()-start, time.process_time()-cpu
-    late = [t for t, emotion in said if t>=seconds and emotion!=after]
     return dict(frames=len(said), rate=len(said)/took, cpu_ms=1000*cpu/len(said), before=before,
                 after=after, with_face=np.mean([e is not None for _, e in said]),
-                lag_ms=1000*(max(late)+1/fps-seconds) if late else 0.)
+                lag_ms=_lag(said, seconds, after, fps))
 
 # %% ../../nbs/40_bench.ipynb #8d786c75
 def video_part(quick:bool=False) -> dict:
@@ -408,7 +409,7 @@ def video_part(quick:bool=False) -> dict:
     rate = dict(naive=1000/each, ours=out.pop('rate'))
     return dict(out, frames_per_second=rate, ratio=rate['ours']/rate['naive'])
 
-# %% ../../nbs/40_bench.ipynb #dea0a0b9
+# %% ../../nbs/40_bench.ipynb #482d5a23
 # name to function, imported where it runs
 PARTS = dict(photo='lab.bench.photo_part', recall='lab.bench.recall_part',
              profile='lab.profile.profile_part', classifier='lab.bench.classifier_part',
@@ -416,7 +417,6 @@ PARTS = dict(photo='lab.bench.photo_part', recall='lab.bench.recall_part',
              start='lab.bench.start_part', memory='lab.bench.memory_part')
 _ALONE = {'photo', 'recall', 'profile', 'classifier'} # on one thread
 
-# %% ../../nbs/40_bench.ipynb #01b1803b
 def _answer(part, quick):
     "What the process of one part prints"
     try: out = dict(status='ok', **part(quick))
@@ -442,7 +442,7 @@ def run_part(name:str,       # one of `PARTS`
         out = dict(status='failed', reason=str(e))
     return out | dict(part_seconds=time.perf_counter()-start)
 
-# %% ../../nbs/40_bench.ipynb #8e38fb93
+# %% ../../nbs/40_bench.ipynb #76d66f60
 def _cpu():
     info = Path('/proc/cpuinfo').read_text() if os.path.exists('/proc/cpuinfo') else ''
     names = [line.partition(': ')[2] for line in info.splitlines() if line.startswith('model name')]
@@ -452,7 +452,6 @@ def _version(name):
     try: return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError: return None
 
-# %% ../../nbs/40_bench.ipynb #470449b5
 def machine() -> dict:
     "What the figures were measured on"
     names = 'fer_nb', 'torch', 'onnxruntime', 'facenet-pytorch', 'mediapipe', 'numpy', 'pillow'
@@ -460,7 +459,7 @@ def machine() -> dict:
     return dict(cpu=_cpu(), cores=cores, system=platform.system(), python=platform.python_version(),
                 versions={k:_version(k) for k in names})
 
-# %% ../../nbs/40_bench.ipynb #530a7a1c
+# %% ../../nbs/40_bench.ipynb #1428badb
 def commit() -> str|None:
     "The commit that is measured, if this is a git checkout"
     here = str(files('fer_nb'))
@@ -469,6 +468,15 @@ def commit() -> str|None:
                               capture_output=True, text=True)
     except OSError: return None # no git here
     return done.stdout.strip() or None
+
+def _where(results):
+    "When, at which commit and on what it was measured"
+    m = results['machine']
+    said = ['quick run'] if results.get('quick') else []
+    said += [results['date'], f"commit {results.get('commit') or 'unknown'}", m['cpu'],
+             f"{m['cores']} cores"]
+    versions = [f'{k} {v}' for k, v in m['versions'].items() if v]
+    return ', '.join([*said, m['system'], f"Python {m['python']}", *versions])
 
 # %% ../../nbs/40_bench.ipynb #a35b8fc6
 _photo = lambda name, *path: ('photo', 'photos', name, *path)
@@ -489,12 +497,11 @@ TARGETS = [ # what, path of its figure in the results, at least or at most, boun
     ('resident memory, at most', ('memory', 'most'), '≤', 1024, 'MiB'),
     ('resident memory, growth', ('memory', 'growth'), '≤', 16, 'MiB')]
 
-# %% ../../nbs/40_bench.ipynb #8deea977
+# %% ../../nbs/40_bench.ipynb #0979bd0e
 def _figure(parts, path):
     for key in path: parts = parts.get(key, {}) if isinstance(parts, dict) else {}
     return None if isinstance(parts, dict) else float(parts)
 
-# %% ../../nbs/40_bench.ipynb #0f2153d1
 def judge(parts:dict[str, dict] # name to result, as `run_part` gives it
          ) -> list[dict]: # part, what, value (None: not measured), bound, unit, reached (None: not measured)
     "Each of `TARGETS` beside what was measured"
@@ -505,7 +512,6 @@ def judge(parts:dict[str, dict] # name to result, as `run_part` gives it
                     reached=reached)
     return [line(*t) for t in TARGETS]
 
-# %% ../../nbs/40_bench.ipynb #10dc8f30
 def _rounded(x):
     "Four digits are more than a clock is good for"
     if isinstance(x, dict): return {k:_rounded(v) for k, v in x.items()}
@@ -532,7 +538,7 @@ def bench(quick:bool=False,               # fewer rounds: a minute instead of fi
                              encoding='utf-8')
     return done
 
-# %% ../../nbs/40_bench.ipynb #a7e98e97
+# %% ../../nbs/40_bench.ipynb #faa69a5a
 def _photo_lines(p):
     for name, r in p['photos'].items():
         ours, naive, faces = r['ours'], r['naive'], r['faces']
@@ -540,43 +546,31 @@ def _photo_lines(p):
                f"{naive['ms']:.1f} ms: {r['ratio']:.1f} times as long; {faces['ours']} of "
                f"{faces['there']} faces, naive {faces['naive']}; processor busy {ours['busy']:.0%}")
 
-# %% ../../nbs/40_bench.ipynb #5209a3ab
+def _recall_lines(r):
+    yield (f"{r['scenes']} composed scenes: {r['recall']['ours']:.1%} of {r['there']} faces found, "
+           f"{r['ours_wrong']} boxes on no face; naive {r['recall']['naive']:.1%} and "
+           f"{r['naive_wrong']}")
+
 def _classifier_lines(c):
     rate = c['faces_per_second']
     yield (f"network alone: {c['ours']['ms']:.1f} ms a face, naive {c['naive']['ms']:.1f} ms: "
            f"{c['ratio']:.1f} times as long; in batches {rate['ours']:.0f} faces a second, naive "
            f"{rate['naive']:.0f}")
 
+# %% ../../nbs/40_bench.ipynb #cf362f06
 def _rate_lines(p):
     for k, rate in p.items():
         if not k.endswith('_per_second'): continue
         yield (f"{k.replace('_per_second', '')}: {rate['ours']:.1f} a second, naive "
                f"{rate['naive']:.1f}: {p['ratio']:.1f} times as many")
 
-# %% ../../nbs/40_bench.ipynb #78e893db
 def _start_lines(p):
     for name, r in p.items():
         if isinstance(r, dict):
             yield f"{name}: {r['seconds']:.2f} s ({r['low']:.2f}–{r['high']:.2f})"
 
-def _recall_lines(r):
-    yield (f"{r['scenes']} composed scenes: {r['recall']['ours']:.1%} of {r['there']} faces found, "
-           f"{r['ours_wrong']} boxes on no face; naive {r['recall']['naive']:.1%} and "
-           f"{r['naive_wrong']}")
-
-# %% ../../nbs/40_bench.ipynb #f6c6e47e
 _LINES = dict(photo=_photo_lines, recall=_recall_lines, classifier=_classifier_lines,
               folder=_rate_lines, video=_rate_lines, start=_start_lines)
-
-# %% ../../nbs/40_bench.ipynb #f64c0b33
-def _where(results):
-    "When, at which commit and on what it was measured"
-    m = results['machine']
-    said = ['quick run'] if results.get('quick') else []
-    said += [results['date'], f"commit {results.get('commit') or 'unknown'}", m['cpu'],
-             f"{m['cores']} cores"]
-    versions = [f'{k} {v}' for k, v in m['versions'].items() if v]
-    return ', '.join([*said, m['system'], f"Python {m['python']}", *versions])
 
 # %% ../../nbs/40_bench.ipynb #0a4b99d4
 def report_lines(results:dict # of `bench`
