@@ -73,10 +73,34 @@ def match_boxes(found:np.ndarray,  # (N, 4)
             hit[j], false[i] = True, False
     return hit, false
 
-# %% ../../nbs/41_scenes.ipynb #c30885b3
-# scikit-image's pictures without people
-_EMPTY = ('coffee', 'coins', 'chelsea', 'rocket', 'grass', 'gravel', 'brick', 'retina', 'page',
-          'text', 'hubble_deep_field', 'immunohistochemistry', 'moon', 'clock')
+# %% ../../nbs/41_scenes.ipynb #0f521ce3
+def strip(*pictures:np.ndarray|Image.Image,
+          height:int=150, # of each, pixels
+          gap:int=8       # between two, pixels
+         ):               # a JPEG that a notebook shows
+    "Pictures side by side at one height"
+    from IPython.display import Image as Jpeg
+    ims = [Image.fromarray(p) if isinstance(p, np.ndarray) else p for p in pictures]
+    sizes = [(max(1, round(p.width*height/p.height)), height) for p in ims]
+    ims = [p.convert('RGB').resize(s, Image.Resampling.LANCZOS) for p, s in zip(ims, sizes)]
+    out, x = Image.new('RGB', (sum(p.width+gap for p in ims)-gap, height), 'white'), 0
+    for p in ims: out.paste(p, (x, 0)); x += p.width+gap
+    f = io.BytesIO(); out.save(f, 'JPEG', quality=88)
+    return Jpeg(data=f.getvalue(), format='jpeg')
+
+# %% ../../nbs/41_scenes.ipynb #569ff4fb
+def table(rows:Sequence[Sequence], heads:Sequence[str]):
+    "`rows` under `heads`, as a table that a notebook shows"
+    from IPython.display import Markdown
+    lines = [heads, ['---']*len(heads), *rows]
+    return Markdown('\n'.join('| ' + ' | '.join(str(c) for c in r) + ' |' for r in lines))
+
+def milliseconds(f:Callable[[], object], n:int=7) -> float:
+    "Median processor time of `n` calls on one thread"
+    f()
+    times = []
+    for _ in range(n): t = time.thread_time(); f(); times.append(time.thread_time()-t)
+    return 1e3*float(np.median(times))
 
 # %% ../../nbs/41_scenes.ipynb #3ace36ab
 @functools.cache
@@ -92,7 +116,11 @@ def package_faces() -> tuple[list, list]: # of (picture, box), two large ones an
              for f in data.lfw_subset()[:100]]
     return large, small
 
-# %% ../../nbs/41_scenes.ipynb #7009e30e
+# %% ../../nbs/41_scenes.ipynb #d9986753
+# scikit-image's pictures without people
+_EMPTY = ('coffee', 'coins', 'chelsea', 'rocket', 'grass', 'gravel', 'brick', 'retina', 'page',
+          'text', 'hubble_deep_field', 'immunohistochemistry', 'moon', 'clock')
+
 @functools.cache
 def package_backgrounds() -> list[np.ndarray]:
     "Pictures without people that scikit-image carries, uint8 RGB"
@@ -142,32 +170,3 @@ def judge(found:Sequence[np.ndarray], # the boxes of each picture
     false = int(sum(f.sum() for _, f in pairs))
     return (f'{hit.mean():.1%} ({hit.sum()} of {len(hit)})', f'{hit[small].sum()} of {small.sum()}',
             false)
-
-# %% ../../nbs/41_scenes.ipynb #0f521ce3
-def strip(*pictures:np.ndarray|Image.Image,
-          height:int=150, # of each, pixels
-          gap:int=8       # between two, pixels
-         ):               # a JPEG that a notebook shows
-    "Pictures side by side at one height"
-    from IPython.display import Image as Jpeg
-    ims = [Image.fromarray(p) if isinstance(p, np.ndarray) else p for p in pictures]
-    sizes = [(max(1, round(p.width*height/p.height)), height) for p in ims]
-    ims = [p.convert('RGB').resize(s, Image.Resampling.LANCZOS) for p, s in zip(ims, sizes)]
-    out, x = Image.new('RGB', (sum(p.width+gap for p in ims)-gap, height), 'white'), 0
-    for p in ims: out.paste(p, (x, 0)); x += p.width+gap
-    f = io.BytesIO(); out.save(f, 'JPEG', quality=88)
-    return Jpeg(data=f.getvalue(), format='jpeg')
-
-# %% ../../nbs/41_scenes.ipynb #569ff4fb
-def table(rows:Sequence[Sequence], heads:Sequence[str]):
-    "`rows` under `heads`, as a table that a notebook shows"
-    from IPython.display import Markdown
-    lines = [heads, ['---']*len(heads), *rows]
-    return Markdown('\n'.join('| ' + ' | '.join(str(c) for c in r) + ' |' for r in lines))
-
-def milliseconds(f:Callable[[], object], n:int=7) -> float:
-    "Median processor time of `n` calls on one thread"
-    f()
-    times = []
-    for _ in range(n): t = time.thread_time(); f(); times.append(time.thread_time()-t)
-    return 1e3*float(np.median(times))
