@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
@@ -158,14 +158,19 @@ def run(path):
 
 # Testing
 
+SLOW_IMPORTS = ['nbdev.test', 'matplotlib.pyplot', 'pandas', 'sklearn.linear_model', 'torchvision']
+
 def test(paths, workers=2):
     "Run notebooks, the longest first, in a few processes; the names of those that fail"
     from nbdev.test import test_nb  # a notebook becomes __main__ where it runs: nothing of this file goes there
 
     paths = sorted(paths, key=lambda p: -(read_note(p) or {}).get('seconds', 60))
     failed = []
-    # a process each: twenty notebooks later, one holds 5 GB, and whatever it starts begins with a copy of them
-    with ProcessPoolExecutor(workers, get_context('spawn'), max_tasks_per_child=1) as pool:
+    # a process each: twenty notebooks later, one holds 5 GB, and whatever it starts begins with a copy of them;
+    # forked from one that has imported what takes seconds and starts no thread
+    context = get_context('forkserver' if 'forkserver' in get_all_start_methods() else 'spawn')
+    context.set_forkserver_preload(SLOW_IMPORTS)
+    with ProcessPoolExecutor(workers, context, max_tasks_per_child=1) as pool:
         jobs = {pool.submit(test_nb, p, skip_flags=['notest'], basepath=root): p for p in paths}
         for n, job in enumerate(as_completed(jobs), 1):
             (passed, seconds), path = job.result(), jobs[job]
