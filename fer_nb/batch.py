@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from . import __version__
 from .core import CLASSES, PICTURES, STATUSES, FerError, MissingExtra, Prediction, cores, whole_file
+from .journal import Journal
 from .network import find_weights
 from .photos import _MAX_BYTES, BatchError, Photo, _with_drawings, find_photos
-from .tables import FORMATS, Journal, Table, cannot_write, columns, table_format, table_writer, to_rows
+from .tables import FORMATS, Table, cannot_write, columns, table_format, table_writer, to_rows
 
 # %% ../nbs/24_batch.ipynb #fdc2cade
 class _File(io.BytesIO): name = '' # bytes with a name, which messages can use
