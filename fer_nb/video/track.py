@@ -136,7 +136,7 @@ def _logits(recognizer:'EmotionRecognizer',
 
 # %% ../../nbs/26_video_track.ipynb #060f24da
 class _Rows:
-    "From frames to their rows"
+    "From frames to rows"
     recognizer:'EmotionRecognizer'; tracker:FaceTracker; memory:_Memory; ask:dict[str,Any]
     source:str
 
