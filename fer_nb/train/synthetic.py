@@ -16,21 +16,19 @@ _UNITS = ('brow', 'tilt', 'eye',     # height of the brows; inner ends up (+); o
           'lip', 'wrinkle', 'frown', # upper lip raised; across the nose; between the brows
           'cheek')                   # raised
 
-# %% ../../nbs/02_synthetic.ipynb #2d527f11
 EXPRESSIONS = {name: dict(zip(_UNITS, values)) for name,values in dict(
-    angry   =(-.03, -.05,   .75, -.025, .012, .15, 0.,  .3, 1., 0.),
-    disgust =(-.02, -.02,   .5,  -.05,  .02,  .14, .02, 1., .4, .6),
-    fear    =( .03,  .045, 1.45, -.02,  .045, .18, 0.,  0., .3, 0.),
+    angry   =(-.025,-.05,   .5,  -.045, .08,  .12, .027,.9, .9, .3),
+    disgust =( .01, -.05,   .32, -.045, .005, .1,  .026,1., .3, .3),
+    fear    =( 0.,   .06,  1.55, -.045, .075, .18, .02, 0., .3, 0.),
     happy   =( 0.,   0.,    .7,   .06,  .035, .19, 0.,  .1, 0., 1.),
     neutral =( 0.,   0.,   1.,    0.,   0.,   .14, 0.,  0., 0., 0.),
-    sad     =( 0.,   .045,  .65, -.05,  0.,   .13, 0.,  0., .2, 0.),
+    sad     =(-.02,  .06,   .55, -.05,  0.,   .155,0.,  0., .2, 0.),
     surprise=( .05,  .01,  1.45,  0.,   .09,  .1,  0.,  0., 0., 0.)).items()}
 
 # %% ../../nbs/02_synthetic.ipynb #0f540a53
 # how much each number varies from one person to the next
 _SPREAD = dict(zip(_UNITS, (.007, .007, .08, .007, .004, .008, .002, .08, .08, .08)))
 
-# %% ../../nbs/02_synthetic.ipynb #25b083e3
 def _expression(emotion, intensity, rng):
     "The ten numbers of one drawing: on the way from neutral to `emotion`, and a little beside it"
     if isinstance(emotion, str) and emotion not in EXPRESSIONS:
@@ -75,7 +73,6 @@ def _outline(head, grow=(1,1,1), shift=(0,0,0), t=_ROUND, jaw=0.):
     narrow = 1 - jaw*np.clip(along/head.radii[1], 0, 1)**2
     return head.project(shift) + (along*down + narrow*(d-along*down))*head.unit
 
-# %% ../../nbs/02_synthetic.ipynb #06cdba17
 def _ring(head, x, y, rx, ry, lift=0., t=_RING):
     return head.on(x+rx*np.cos(t), y+ry*np.sin(t), lift)
 
@@ -111,7 +108,6 @@ _HAIR = ((28,24,22), (54,38,28), (92,62,38), (150,112,66), (196,164,108), (120,1
          (196,192,188))
 _IRIS = (70,52,38), (90,110,120), (80,95,60)
 
-# %% ../../nbs/02_synthetic.ipynb #ac180503
 @dataclass
 class Look:
     "A person to draw; colours are RGB 0–255, lengths fractions of the frame"
@@ -215,16 +211,16 @@ def _draw_folds(pen, head, look, p, s):
 # %% ../../nbs/02_synthetic.ipynb #654f7b3b
 def _draw_mouth(pen, head, look, p):
     w, c, o, y = max(.07, p['width']), p['curve'], max(0, p['open']), .225
-    t = np.linspace(-1, 1, 21)
+    t, square = np.linspace(-1, 1, 21), .5*np.clip(50*p['lip']-.5, 0, 1)
     upper, lower = -.4*o-p['lip'], .9*o # the edges of the opening; then those of the lips
     top, end = -.022*look.lips-.4*o-p['lip'], .028*look.lips+.9*o
-    def curve(d): return head.on(w*t, y + c*(.4-t*t) + d*(1-t*t)**.8, .01)
+    def curve(d): return head.on(w*t, y + c*(.4-t*t) + d*(1-t*t)**(.8-square), .01)
     def hole(to): return np.r_[curve(upper-.01), curve(to)[::-1]]
     def inside():
         pen.fill(hole(lower), (48,18,18))
         if o>.02: pen.fill(_ring(head, 0, y+.9*o+.01, .7*w, .35*o), (150,70,70))
         bared = .55 if c>.02 or p['lip']>.01 else .2
-        pen.fill(hole(upper + bared*(lower-upper)), (236,231,224))
+        pen.fill(hole(upper + min(.035, bared*(lower-upper))), (236,231,224))
     red = np.array(look.skin)*[.82,.58,.56]
     pen.fill(np.r_[curve(top + .006*np.exp(-(t/.12)**2)), curve(end)[::-1]], red)
     if o<=.012: pen.line(curve(0), red*.45, .011*head.unit)
@@ -256,6 +252,17 @@ def _stains(look): # the same; the last is by how much brighter
                      (0,.285,0,.09,.02,-.16), *_both(.27,.16,0,.06,.14,-.05),
                      *((*h[:5], h[5]*look.beard) for h in hair)])
 
+# %% ../../nbs/02_synthetic.ipynb #22651bae
+def _creases(p): # stains of a strong pull: by the brows, the nose, the lip and the cheeks
+    frown, sneer = max(0, 2*p['frown']-1), max(0, 2*p['wrinkle']-1)
+    return np.array([
+        *_both(.085,-.125,0,.05,.03,-.22*frown), *_both(.026,-.17,0,.012,.035,-.25*frown),
+        (0,-.075,.03,.05,.016,-.4*sneer), *_both(.07,.085,.03,.016,.022,-.3*sneer),
+        (0,.155,0,.055,.02,.1*sneer), *_both(.15,.02,0,.07,.03,.22*sneer),
+        *(s for x,y,wx,wy in ((.095,.115,.014,.022), (.12,.15,.014,.028), (.14,.2,.013,.03))
+          for s in _both(x,y,0,wx,wy,-.36*sneer)),      # from the nose to the corners of the mouth
+        *_both(.135,.085,0,.035,.035,.12*sneer), *_both(.165,.15,0,.022,.04,.12*sneer)])
+
 # %% ../../nbs/02_synthetic.ipynb #a390e305
 def _field(head, hills, x, y):
     "Sum of Gaussians at the pixels in columns `x` and rows `y`, float (len(y), len(x))"
@@ -283,7 +290,7 @@ def _shade(head, p, look, light, box, n=64):
     normal = normal - 1.1*np.stack([steep[1], steep[0], 0*steep[0]], -1)
     to_light = np.array([light[0], -light[1], 1.])/np.hypot(1, np.hypot(*light))
     lit = .5 + .55*np.clip((normal @ to_light)/np.linalg.norm(normal, axis=-1), 0, None)
-    skin = lit*(1+_field(head, _stains(look), x, y))
+    skin = lit*(1+_field(head, np.r_[_stains(look), _creases(p)], x, y))
     return (1 + np.clip((inside+.02)/.3, 0, 1)*(skin-1)).astype(np.float32)
 
 # %% ../../nbs/02_synthetic.ipynb #f328d26e
