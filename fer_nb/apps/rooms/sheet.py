@@ -36,7 +36,8 @@ def open_arrays(extract:Callable|None=None, # landmark extractor; None: `Landmar
             about = ('without FER+: its file fer2013new.csv is not beside them, '
                      'or the rows are unknown.')
         return arrays, votes, f'{len(arrays):,} faces of FER2013, {about}'
-    arrays = add_landmarks(synthetic_faces(n), extract, workers=1, progress=False)
+    drawn = synthetic_faces(n, strength=(.8, 1.))
+    arrays = add_landmarks(drawn, extract, workers=1, progress=False)
     about = 'drawn faces. Set FER2013_HOME to FER2013 and start again to see the real ones.'
     return arrays, None, f'{len(arrays):,} {about}'
 
