@@ -207,6 +207,16 @@ def _scores(labelled, probabilities):
         out[view]['interval'] = cluster_bootstrap(a.labels, p.argmax(1), labelled.people, k)
     return out
 
+def _by_truth(labelled, calibration, logits) -> dict[str, Any]:
+    "Scores by each truth that the network knows, and by people under each prior"
+    def ask(truth, prior):
+        return _scores(labelled, {v:calibration.probabilities(l, truth, prior, flip=v=='flip_tta')
+                                  for v,l in logits.items()})
+    out = dict(fer2013=dict(n=len(labelled.arrays)) | ask('fer2013', None))
+    if not calibration.votes: return out
+    by = {p:ask('people', None if p=='default' else p) for p in PRIORS}
+    return dict(people=dict(n=len(labelled.arrays)) | by['default'] | dict(priors=by)) | out
+
 # %% ../../nbs/17_cross_dataset.ipynb #5a6ee5b4
 def cross_dataset_report(network:Callable, # such as `OnnxNet` or `TorchNet`
                          labelled:Labelled,
@@ -216,18 +226,10 @@ def cross_dataset_report(network:Callable, # such as `OnnxNet` or `TorchNet`
     "Score a network on another data set"
     c, a = calibration or network.calibration, labelled.arrays
     logits = dict(single=predict_logits(network, a), flip_tta=predict_logits(network, a, tta=True))
-    def ask(truth, prior):
-        return _scores(labelled, {v:c.probabilities(l, truth, prior, flip=v=='flip_tta')
-                                  for v,l in logits.items()})
-    truths = {}
-    if c.votes:
-        by = {p:ask('people', None if p=='default' else p) for p in PRIORS}
-        truths['people'] = dict(n=len(a)) | by['default'] | dict(priors=by)
-    truths['fer2013'] = dict(n=len(a)) | ask('fer2013', None)
     shared = None
     if known is not None:
         shared = [labelled.names[i] for i in np.flatnonzero(shared_with(a.faces, known.faces)>=0)]
     people = None if labelled.people is None else len(set(labelled.people))
-    return dict(n=len(a), truths=truths, with_landmarks=round(float(a.valid.mean()), 4),
-                people=people, shared=shared, skipped=labelled.skipped,
-                unusable=labelled.unusable)
+    return dict(n=len(a), truths=_by_truth(labelled, c, logits),
+                with_landmarks=round(float(a.valid.mean()), 4), people=people, shared=shared,
+                skipped=labelled.skipped, unusable=labelled.unusable)

@@ -151,6 +151,12 @@ def _validate(model, arrays):
     return dict(public_loss=float(nll), public_accuracy=float(c.trace()/c.sum()),
                 public_macro_f1=float(macro_f1(c)))
 
+# %% ../../nbs/12_training.ipynb #549506d0
+def _differences(was:dict, now:dict) -> list[str]:
+    "Fields of two recipes that differ and decide the result"
+    return [k for k in {**was, **now} if k not in ('patience', 'bf16', 'compile')
+            and was.get(k)!=now.get(k)]
+
 # %% ../../nbs/12_training.ipynb #01f11849
 class _Run:
     "What a checkpoint holds"
@@ -170,9 +176,7 @@ class _Run:
     def load(self, file, config):
         state = torch.load(file, map_location='cpu', weights_only=True)
         was, now = json.loads(state['config']), json.loads(json.dumps(asdict(config)))
-        differ = [k for k in {**was, **now} if k not in ('patience', 'bf16', 'compile')
-                  and was.get(k)!=now.get(k)]
-        if differ:
+        if differ := _differences(was, now):
             raise TrainingError(f"{file.parent} holds a run with another recipe (different: "
                                 f"{', '.join(differ)}). "
                                 "Give another --out, or --no-resume to start over.")
