@@ -135,7 +135,8 @@ def bars_html(probabilities:dict[str,float]) -> str:
 
 def _card(title:str, probabilities:dict[str, float], crop:np.ndarray|None) -> str:
     "A face beside its bars"
-    face = '' if crop is None else f'<img alt="face" src="data:image/png;base64,{png_base64(crop)}">'
+    face = ('' if crop is None
+            else f'<img alt="face" src="data:image/png;base64,{png_base64(crop)}">')
     beside = f'<div><b>{html.escape(title)}</b>{bars_html(probabilities)}</div>'
     return f'<div style="display:flex;gap:1em">{face}{beside}</div>'
 

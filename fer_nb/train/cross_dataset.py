@@ -67,7 +67,8 @@ class _Photo:
         return to_fer(first.crop), points, first.points is not None
 
 # %% ../../nbs/17_cross_dataset.ipynb #51f089f4
-def _pictures(names) -> list[str]: return [n for n in names if is_picture(n) and '__MACOSX' not in n]
+def _pictures(names) -> list[str]:
+    return [n for n in names if is_picture(n) and '__MACOSX' not in n]
 
 def _open_all(read:Callable, wanted:list[tuple[str, int]], open_face:Callable, progress:bool):
     "(name, label, crop, landmarks, found) of the `wanted` (name, label), and (name, reason) of the rest"

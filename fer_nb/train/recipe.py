@@ -69,7 +69,8 @@ def read_recipe(name:str|os.PathLike # of a recipe in fer_nb/configs, or path of
         raise TrainingError(f"No recipe {str(name)!r}. There are {', '.join(known)}; or give the "
                             f"path of a .json file.")
     try: return json.loads(file.read_text())
-    except (ValueError, RecursionError) as e: raise TrainingError(f"{file.name} is no recipe: {e}") from e
+    except (ValueError, RecursionError) as e:
+        raise TrainingError(f"{file.name} is no recipe: {e}") from e
 
 # %% ../../nbs/12_recipe.ipynb #3c1ce8f3
 def load_config(name:str|os.PathLike='base',
