@@ -68,6 +68,7 @@ def _draw(opened, found, file):
     kind = {'.png':'PNG', '.webp':'WEBP'}.get(os.path.splitext(file)[1].lower(), 'JPEG')
     with whole_file(file) as part: annotate(opened, found).save(part, kind)
 
+# %% ../nbs/24_batch.ipynb #c85e6bb8
 def _of_photo(recognizer, photo, opened, wish):
     found = wish(recognizer.predict(opened, photo.source))
     if photo.drawn: _draw(opened, found, photo.drawn)
@@ -206,6 +207,7 @@ def _settings(recognizer, options, wish, names):
     given = {k:v for k,v in sorted(options.items()) if k!='weights' and v is not None}
     return about | dict(weights=digest, **given)
 
+# %% ../nbs/24_batch.ipynb #5172f57a
 def _about(photos, recognizer, options, wish):
     "The columns of the table, and what its rows depend on besides the photos"
     names = columns(_classes(recognizer, options), any(p.film for p in photos), wish.landmarks)
@@ -245,6 +247,7 @@ def _table(out, format):
         raise BatchError(f"An open file needs format=, one of {', '.join(FORMATS)}.")
     return Table(format=format)
 
+# %% ../nbs/24_batch.ipynb #d04bb009
 def _sink(table, out, resume, names, settings):
     if table.format is None: return _Sink(out or table.rows.extend)
     device = table.out is None or os.path.exists(table.out) and not os.path.isfile(table.out)
@@ -272,6 +275,7 @@ def _bar(coming, done, total, progress):
                   flush=True)
         yield rows, new
 
+# %% ../nbs/24_batch.ipynb #5b4453b8
 def _fill(table, sink, photos, work, progress):
     "Recover the rows of an earlier run, and do the rest"
     with contextlib.closing(sink):

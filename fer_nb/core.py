@@ -72,6 +72,7 @@ PICTURES = ('.jpg', '.jpeg', '.jfif', '.png', '.webp', '.gif', '.bmp', '.tif', '
             '.jp2', '.pgm', '.ppm', '.heic', '.heif')
 FILMS = '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.3gp', '.ogv'
 
+# %% ../nbs/00_core.ipynb #767edbf0
 def is_picture(name:str|os.PathLike) -> bool:
     "Does the name end as a picture's does?"
     return os.fspath(name).lower().endswith(PICTURES)
@@ -133,6 +134,7 @@ def bars_html(probabilities:dict[str,float]) -> str:
             for k,v in probabilities.items())
     return f'<table>{"".join(rows)}</table>'
 
+# %% ../nbs/00_core.ipynb #c3d2cf1f
 def _card(title:str, probabilities:dict[str, float], crop:np.ndarray|None) -> str:
     "A face beside its bars"
     face = ('' if crop is None

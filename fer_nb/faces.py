@@ -65,6 +65,7 @@ def _cut_face(image, box, score, turned=0, size=128) -> Face:
 _SMALLER = .8 # a window also finds faces this much smaller
 _WINDOWS = 32 # the finest is this part of the longer side
 
+# %% ../nbs/05_faces.ipynb #c8aa31df
 def _largest_first(found, photo, scale, border):
     "Boxes and scores (N, 5) on a canvas as those in the photo (w, h); none centred on the border"
     boxes, scores = ((found[:, :4]-border)/np.tile(scale, 2)*32).round()/32, found[:, 4]
@@ -136,6 +137,7 @@ class FaceDetector:
 _CERTAIN = .999           # a score that needs no other look
 _SURE, _BETTER = .99, .003 # enough for a turned photo; better by how much
 
+# %% ../nbs/05_faces.ipynb #b6117a06
 def _upright_boxes(look):
     "Boxes and scores that `look(degrees)` finds once the photo is upright, and the degrees"
     def best(found): return float(found[1].max(initial=0))

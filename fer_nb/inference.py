@@ -107,6 +107,7 @@ def _chosen(known:tuple[str, ...], classes:Sequence[str]|None) -> tuple[str, ...
         raise FerError(f"classes names at least two of {', '.join(known)}{but}")
     return tuple(c for c in known if c in classes)
 
+# %% ../nbs/21_inference.ipynb #5fac03cc
 def _check_prior(calibration:Calibration, truth:str, prior:Prior):
     "A wrong prior is refused when the recogniser is made"
     calibration.probabilities(np.zeros((1, len(calibration.classes) + len(calibration.votes))),
@@ -148,6 +149,7 @@ def _find_points(extractor:Callable, faces:np.ndarray) -> tuple[np.ndarray, np.n
     points = np.array([p for p,_ in both], np.float32).reshape(-1, 468, 3)
     return points, np.array([ok for _,ok in both], bool)
 
+# %% ../nbs/21_inference.ipynb #23afd3ad
 def _known_points(n:int, landmarks, found) -> tuple[np.ndarray, np.ndarray]:
     "Landmarks (n, 468, 3) that the caller passes, checked, and which of them were found"
     points = np.asarray(landmarks, np.float32)
@@ -215,6 +217,7 @@ def _hidden(p:Prediction) -> bool:
     "Is the mouth covered, so that nobody can see what it does?"
     return MASKED in p.reasons
 
+# %% ../nbs/21_inference.ipynb #5d66e4ce
 def _sentence(p:Prediction) -> str:
     "What an uncertain prediction says, and why it is one"
     guesses = ', '.join(f'perhaps {c} ({v:.0%})' for c,v in p.top(2))

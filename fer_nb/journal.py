@@ -59,6 +59,7 @@ def _lock(file, path):
         file.close()
         raise TableError(f"Another run is writing {path}. Wait for it, or name another table.") from e
 
+# %% ../nbs/23_tables_journal.ipynb #8f63f18a
 def _changes(head, settings):
     "Differences between a journal's first line and these settings; empty if there are none"
     try: was = json.loads(head)

@@ -15,6 +15,7 @@ from .facemesh import FaceMesh
 # %% ../nbs/07_landmarks.ipynb #2cc6e489
 N_LANDMARKS = 468
 
+# %% ../nbs/07_landmarks.ipynb #6c7b8f0a
 @lru_cache(maxsize=64)
 def _cubic(n, size, a=-.75):
     "Which 4 pixels of a row of `n` make one of `size`, int (4, size), and their weights; OpenCV's"
@@ -64,6 +65,7 @@ def _blur(face):
         sums = np.asarray(sum(shifted)).T
     return ((sums + 32768) >> 16).astype(np.uint8)
 
+# %% ../nbs/07_landmarks.ipynb #cad04350
 def _view(face, name):
     "A face as it is, mirrored or blurred"
     if name=='mirrored': return face[:, ::-1]

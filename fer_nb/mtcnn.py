@@ -43,6 +43,7 @@ def _nets(threads:int=1) -> Any:
 _BITS = 21                                                      # of a number for each colour
 _COLOUR, _ALL = (1 << _BITS)-1, 1 + (1 << _BITS) + (1 << 2*_BITS) # one colour; a 1 in each
 
+# %% ../nbs/04_mtcnn.ipynb #d852d2fd
 def _table(image:np.ndarray # uint8 (h, w, 3)
           ) -> np.ndarray:  # int64 (h+1, w+1): sums of all pixels above and to the left
     "The summed-area table of a picture, three colours in each number"

@@ -183,6 +183,7 @@ def _open(file:Path, threads:int|None) -> Any: # `onnxruntime.InferenceSession`
     try: return onnx_session(file, threads)
     except Exception as e: raise WeightsError(f"{file.name} can't be used: {e}") from e
 
+# %% ../nbs/20_network.ipynb #57cfb39d
 def _header(session, name:str) -> dict[str, Any]:
     "The metadata of an exported network"
     try: meta = {k:json.loads(v) for k,v in session.get_modelmeta().custom_metadata_map.items()}

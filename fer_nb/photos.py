@@ -21,6 +21,7 @@ from .tables import TableError, printable
 # %% ../nbs/23_which_photos.ipynb #b1413fab
 class BatchError(TableError): "A batch that cannot be done; the message says why"
 
+# %% ../nbs/23_which_photos.ipynb #0c540e02
 class Photo(NamedTuple):
     "Where a photo or a film lies"
     source:str           # what the table calls it
@@ -130,6 +131,7 @@ def _copy(path:str, film:bool) -> str:
     if film: return name + '.mp4'
     return name + ending + ('' if ending.lower() in ('.jpg', '.jpeg', '.png', '.webp') else '.png')
 
+# %% ../nbs/23_which_photos.ipynb #f71f3b55
 def _apart(files:Iterable[str]) -> Iterator[str]:
     "The names, numbered where two would be one file, as a.jpg and A.jpg on Windows and macOS"
     taken = set()

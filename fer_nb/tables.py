@@ -27,6 +27,7 @@ _EXAMPLE = Prediction('ok', probabilities=dict.fromkeys(CLASSES, 0.), box=(0, 0,
 _KNOWN = 'source', *_HEAD, *CLASSES, *_BOX
 _REST = tuple(k for k in _EXAMPLE.to_dict(flat=True) if k not in _KNOWN)
 
+# %% ../nbs/23_tables.ipynb #31c4f7e9
 def columns(classes:Sequence[str]=CLASSES, # names of the classes
             film:bool=False,               # with `time` (seconds) and `frame`
             landmarks:bool=False           # with the 468 points
@@ -91,6 +92,7 @@ def _cell(value):
     if isinstance(value, (list, tuple)): return json.dumps(value)
     return "'" + value if isinstance(value, str) and value.startswith(_FORMULA) else value
 
+# %% ../nbs/23_tables.ipynb #3329d0a1
 class _Csv(_Lines):
     "CSV with a header; a missing value is an empty cell"
     head = True
@@ -172,6 +174,7 @@ def table_format(out:str|os.PathLike, format:str|None=None) -> str:
     raise TableError(f"{printable(os.path.basename(out))} does not say which format. "
                      f"Let it end in {', '.join('.'+f for f in FORMATS)}, or name one.")
 
+# %% ../nbs/23_tables.ipynb #b9e06dea
 def table_writer(file:BinaryIO,            # open for writing bytes
                  format:str,               # one of `FORMATS`
                  names:Sequence[str]|None=None # None: `columns()`

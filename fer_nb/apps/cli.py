@@ -93,6 +93,7 @@ def _seconds(text):
     if math.isfinite(seconds) and seconds>=0: return seconds
     raise argparse.ArgumentTypeError(f"{text!r} is no time: write seconds, or 1:30")
 
+# %% ../../nbs/31_cli.ipynb #abb99c94
 def _options(args):
     "Arguments for `EmotionRecognizer.from_pretrained`"
     names = 'weights', 'truth', 'prior', 'classes', 'tta', 'threshold'
@@ -289,6 +290,7 @@ def _utf8(stream):
         stream.reconfigure(errors='backslashreplace',
                            **{} if stream.isatty() else dict(encoding='utf-8'))
 
+# %% ../../nbs/31_cli.ipynb #2f461a97
 def _run(args, out):
     "Run a command; a missing package becomes a missing extra"
     try: return args.run(args, out) or out.flush() or OK

@@ -399,6 +399,7 @@ def export_options(p):
     p.add_argument('--int8', action='store_true',
                    help='in 8-bit integers: smaller; calibrated on FER2013')
 
+# %% ../../nbs/18_commands.ipynb #033dbdef
 def bench_options(p):
     p.add_argument('--quick', action='store_true', help='fewer rounds: a minute instead of five')
     p.add_argument('--parts', nargs='+', metavar='PART', help='only these (default: all)')

@@ -103,6 +103,7 @@ def _with(recognizer:EmotionRecognizer, truth:str|None, prior:str|float|None,
     parts = dict(extractor=recognizer.extractor, detector=recognizer.detector)
     return EmotionRecognizer(recognizer.model, truth=truth, prior=prior, classes=classes, **parts)
 
+# %% ../../nbs/32_serve.ipynb #434e477f
 def _rows(recognizer:EmotionRecognizer, photos:list[tuple[str, bytes]],
           landmarks:bool) -> list[dict[str, Any]]:
     return [nested(row) for name,data in photos

@@ -120,6 +120,7 @@ def group_faces(faces:int=12, side:int=1280) -> np.ndarray: # (N, 4), pixels
     boxes = [(1-x1, y0, 1-x0, y1) if i%2 else (x0, y0, x1, y1) for i in range(faces)]
     return np.array([np.add(b, (i%4, i//4+.5, i%4, i//4+.5)) for i, b in enumerate(boxes)])*step
 
+# %% ../../nbs/40_bench.ipynb #4a7c84f8
 def jpeg(im:Image.Image, quality:int=92) -> bytes:
     "The picture as a file"
     f = io.BytesIO(); im.save(f, 'JPEG', quality=quality)
@@ -268,6 +269,7 @@ STARTS = {
     'first prediction, naive':'from fer_nb.lab.bench import Naive; Naive()(open(sys.argv[2], '
                               '"rb").read())'}
 
+# %% ../../nbs/40_bench.ipynb #f2556bc3
 def start_seconds(name:str, # one of `STARTS`
                   photo     # path of a picture
                  ) -> float:
@@ -372,6 +374,7 @@ def _largest(rows):
     area = lambda r: (r.box[2]-r.box[0])*(r.box[3]-r.box[1])
     return max(seen, key=area).emotion if seen else None
 
+# %% ../../nbs/40_bench.ipynb #dcfecbe4
 def _lag(said:list[tuple[float, str|None]], # time and emotion of each frame
          cut:float,                         # seconds
          after:str,                         # what the new face shows
@@ -469,6 +472,7 @@ def commit() -> str|None:
     except OSError: return None # no git here
     return done.stdout.strip() or None
 
+# %% ../../nbs/40_bench.ipynb #ce75350e
 def _where(results):
     "When, at which commit and on what it was measured"
     m = results['machine']

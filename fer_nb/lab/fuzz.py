@@ -105,6 +105,7 @@ def _read_set(file, data):
 def read_csv(data, folder): _read_set(folder/'fer2013.csv', data)
 def read_zip(data, folder): _read_set(folder/'fer2013.zip', data)
 
+# %% ../../nbs/48_fuzz.ipynb #cd6913ce
 def read_weights(data, folder):
     from fer_nb.train.weights import load_weights
     (folder/'emotion.safetensors').write_bytes(data + (_weights()[1] if data[8:9]==b'{' else b''))

@@ -47,6 +47,7 @@ class Stopwatch:
 NETS = 'P-Net', 'R-Net', 'O-Net'
 STAGES = 'decode', 'canvas', *NETS, 'boxes', 'crop', 'FaceMesh', 'classifier', 'rest'
 
+# %% ../../nbs/47_profile.ipynb #b6b3602e
 def naive_places(naive:Any # a `Naive`
                 ) -> list[tuple]: # (stage, owner, name)
     "Where `Stopwatch` watches the naive path"

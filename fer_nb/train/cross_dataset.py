@@ -27,6 +27,7 @@ from .evaluation import confusion, macro_f1, predict_logits, score
 # %% ../../nbs/17_cross_dataset.ipynb #0cf66524
 WORDS = {c:c for c in CLASSES} | ALIASES | dict(joy='happy', afraid='fear', neutrality='neutral')
 
+# %% ../../nbs/17_cross_dataset.ipynb #acc16bb7
 def class_words(changes:dict[str, str|None]|None=None # their word → ours, such as {'6':'neutral'}; None: leave it out
                ) -> dict[str, str]: # their word, in lower case → one of `CLASSES`
     "Which words mean which class"
@@ -70,6 +71,7 @@ class _Photo:
 def _pictures(names) -> list[str]:
     return [n for n in names if is_picture(n) and '__MACOSX' not in n]
 
+# %% ../../nbs/17_cross_dataset.ipynb #2fd940f8
 def _open_all(read:Callable, wanted:list[tuple[str, int]], open_face:Callable, progress:bool):
     "(name, label, crop, landmarks, found) of the `wanted` (name, label), and (name, reason) of the rest"
     from tqdm.auto import tqdm

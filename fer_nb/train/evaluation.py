@@ -205,6 +205,7 @@ def _truth(probabilities:dict[str, np.ndarray], labels, of, twin_free) -> dict:
         whole[view], free[view] = _against(p, labels, of, twin_free)
     return dict(n=int(of.sum()), **whole, twin_free=dict(n=int((of & twin_free).sum()), **free))
 
+# %% ../../nbs/13_evaluation.ipynb #d2d7b1bc
 def _by_people(ask, calibration, logits, votes, twin_free) -> dict:
     "Scores by people: under both priors, by FER+'s eight classes, and of the stated fractions"
     majority = ferplus_majority(votes)

@@ -66,6 +66,7 @@ def _certainty(calibration, logits, flip=False):
     none = shares[:, VOTES.index('unknown')] + shares[:, VOTES.index('NF')]
     return calibration.probabilities(logits, 'people', flip=flip).max(1)*(1-none)
 
+# %% ../../nbs/16_release.ipynb #7e3f3408
 def _plurality(votes):
     "What more people say than anything else, int (N,); -1 if tied or none of the seven"
     seven, top = votes[:, VOTE_OF], votes.max(1)
@@ -134,6 +135,7 @@ def _brief(report:dict) -> dict:
     if 'people' in out: out['people']['default'] = short(report['truths']['people']['default'])
     return out
 
+# %% ../../nbs/16_release.ipynb #8ce0e763
 def _as_header(calibration:Calibration) -> dict[str, Any]:
     "A calibration as the header of a weights file holds it"
     heads = {t:asdict(getattr(calibration, t)) for t in ('people', 'fer2013')}
@@ -156,6 +158,7 @@ def _on_training(model, calibration:Calibration, train:FerArrays) -> dict:
     probabilities = calibration.probabilities(predict_logits(model, train), 'fer2013')
     return score(train.labels, probabilities, classes=calibration.classes)
 
+# %% ../../nbs/16_release.ipynb #b3fe5ac4
 def _write_files(model, to:Path, header:dict, trained:dict, public:dict, private:dict):
     "Write the files of a release to the folder `to`"
     save_weights(model, to/'emotion.safetensors', **header)

@@ -73,6 +73,7 @@ def _outline(head, grow=(1,1,1), shift=(0,0,0), t=_ROUND, jaw=0.):
     narrow = 1 - jaw*np.clip(along/head.radii[1], 0, 1)**2
     return head.project(shift) + (along*down + narrow*(d-along*down))*head.unit
 
+# %% ../../nbs/02_synthetic.ipynb #6a82c72e
 def _ring(head, x, y, rx, ry, lift=0., t=_RING):
     return head.on(x+rx*np.cos(t), y+ry*np.sin(t), lift)
 
@@ -108,6 +109,7 @@ _HAIR = ((28,24,22), (54,38,28), (92,62,38), (150,112,66), (196,164,108), (120,1
          (196,192,188))
 _IRIS = (70,52,38), (90,110,120), (80,95,60)
 
+# %% ../../nbs/02_synthetic.ipynb #825baeef
 @dataclass
 class Look:
     "A person to draw; colours are RGB 0–255, lengths fractions of the frame"

@@ -57,6 +57,7 @@ def _write(file, write):
         raise TrainingError(f"{file.name} could not be written ({e}). The last whole one is kept: "
                             f"make room and run the same command again.") from e
 
+# %% ../../nbs/12_training.ipynb #518bd92c
 @contextmanager
 def _alone(out):
     "Refuse a second run in the same folder"
@@ -79,6 +80,7 @@ def read_log(out:str|os.PathLike) -> list[dict[str, float]]:
     with open(Path(out)/'log.csv', newline='') as f:
         return [{k:float(v) for k,v in r.items()} for r in csv.DictReader(f)]
 
+# %% ../../nbs/12_training.ipynb #d3d2fc45
 def _log(out, row, keep):
     """Append `row` after the first `keep` lines: a continued run rewrites what came after its
     checkpoint"""
@@ -97,6 +99,7 @@ def _loss(run, x, points, valid, labels, votes, config):
     loss = sum(w*run.loss(o, labels, votes, config) for w,o in zip(weights, outputs))
     return loss, outputs[0][:, :config.model.n_classes]
 
+# %% ../../nbs/12_training.ipynb #d20f101b
 def _backward(run, batch, config, accelerator):
     "Gradients of one batch; returns its loss and the predicted classes"
     loss, logits = _loss(run, *batch, config)

@@ -157,6 +157,7 @@ def _there(f, detected) -> float:
     near = overlap(f.frame, detected.frame)
     return near if near>.3 else 0
 
+# %% ../../nbs/26_follow.ipynb #67d94526
 def _resemblance(f, stranger) -> float:
     "How well a detected face fits a missing one, numbered ones first; 0 if it is another"
     near = overlap(f.frame, stranger.frame)

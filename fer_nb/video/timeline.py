@@ -33,6 +33,7 @@ def _step(times) -> float:
     gaps = np.diff(np.unique(times))
     return float(np.median(gaps)) if len(gaps) else 0.
 
+# %% ../../nbs/27_timeline.ipynb #49e9c802
 def _summed(rows:list[FaceRow], classes:tuple[str, ...], step:float) -> dict[str, float]:
     "Start, end, seconds seen, and their fractions by emotion or 'uncertain', for the rows of a face"
     what = ['uncertain' if r.status=='uncertain' else r.emotion for r in rows]
@@ -143,6 +144,7 @@ def _legend(fig, classes) -> None:
     shown = [Patch(color=_color(c)) for c in classes]
     fig.legend(shown, classes, loc='outside right center', frameon=False, fontsize=8)
 
+# %% ../../nbs/27_timeline.ipynb #3be070ec
 def _name(ax, x, width, text, color, sure) -> None:
     "The word in the strip, if it fits"
     from matplotlib.colors import to_rgb
@@ -240,6 +242,7 @@ def _not_itself(source, out) -> None:
         raise VideoError(f"{os.fspath(out)!r} is the video itself; "
                          "write the annotated one to another file.")
 
+# %% ../../nbs/27_timeline.ipynb #430a7960
 def _seconds(source, start, end, limit) -> float|None:
     "How long a pass will last; None if nobody knows"
     if isinstance(source, (str, os.PathLike)): known = os.path.isfile(source)

@@ -116,6 +116,7 @@ def _sized(row:FaceRow, least:float) -> FaceRow:
     why = f'This face is {width:.0f} pixels wide; from {least} on it can be read.'
     return replace(row, status='too_small', message=why)
 
+# %% ../../nbs/26_video_track.ipynb #f4bb1da7
 def _faceless(frame:Frame, source:str) -> FaceRow:
     why = frame.status, frame.message
     if frame.status=='ok': why = 'no_face', 'No face was found in this frame.'

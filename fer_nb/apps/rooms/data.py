@@ -65,6 +65,7 @@ def chosen(menu:widgets.Dropdown) -> Any:
 def number(description:str, value:int, last:int) -> widgets.BoundedIntText:
     return widgets.BoundedIntText(value, min=0, max=last, description=description, layout=wide(180))
 
+# %% ../../../nbs/34_data_room.ipynb #76271b80
 def slider(name:str, value:float, low:float, high:float, step:float, form:str, width:int=320
           ) -> widgets.FloatSlider:
     return widgets.FloatSlider(value, min=low, max=high, step=step, description=name,

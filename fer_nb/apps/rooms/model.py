@@ -276,6 +276,7 @@ def _look(self:ModelRoom):
     self.answer.value = reading_html(seen)
     if self.known is not None: self._neighbours(seen)
 
+# %% ../../../nbs/36_model_room.ipynb #031baadc
 @patch
 def _show_face(self:ModelRoom, crop, name, photo=''):
     "Another face; `photo` is html of the photo it comes from"
