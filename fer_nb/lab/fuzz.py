@@ -179,7 +179,8 @@ def _peak() -> float:
 def _bound() -> float:
     "Bound this process for one more input; returns the megabytes that it holds now"
     if not os.path.exists('/proc/self/clear_refs'): return 0. # Linux alone bounds so
-    import resource, signal
+    import resource
+    import signal
     signal.setitimer(signal.ITIMER_PROF, SECONDS+2) # it ends the process
     room = int((_status('VmSize') + 2*MEGABYTES)*2**20)
     resource.setrlimit(resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))
