@@ -1,5 +1,6 @@
-"`python -m fer_nb` is the command `fer_nb`"
+"""`python -m fer_nb` is the command `fer_nb`, opened by its name as the script that pip installs opens it: what serves
+imports none of the rooms below."""
 import sys
-from fer_nb.apps.cli import main
+from importlib import import_module
 
-if __name__ == '__main__': sys.exit(main())
+if __name__ == '__main__': sys.exit(import_module('fer_nb.apps.cli').main())

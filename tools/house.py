@@ -46,7 +46,7 @@ def modules():
 def floor(dotted):
     "0 for the rooms that serve, 1 for train, 2 for lab, 3 for apps"
     room = (dotted.split('.') + [''])[1]
-    return LOWER.index(room) + 1 if room in LOWER else 0 if room != '__main__' else len(LOWER)
+    return LOWER.index(room) + 1 if room in LOWER else 0
 
 def imports(dotted, path, tree):
     "What a module imports, as (dotted name, line, whether at the top, whether for type checkers only)"
