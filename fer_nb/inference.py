@@ -117,18 +117,18 @@ def _check_prior(calibration:Calibration, truth:str, prior:Prior):
 class _Settings:
     "How a recogniser is made"
     def __init__(self,
-                 model:Callable,        # as `OnnxNet`
+                 model:Callable, # faces, landmarks, valid → logits
                  calibration:Calibration|None=None, # None: the model's own
-                 truth:str|None=None,   # None: people, if known
-                 prior:Prior=None,      # as `Calibration` takes it; None: as fitted
-                 tta:bool=False,        # average with the mirror image
+                 truth:str|None=None, # people or fer2013; None: people
+                 prior:Prior=None, # everyday, even, 0 to 1, frequencies; None: as fitted
+                 tta:bool=False, # average with the mirror image
                  classes:Sequence[str]|None=None, # to choose from; None: all
                  threshold:float|None=None, # certainty for `ok`; None: as fitted
-                 min_size:float=24,     # shorter side of a box, pixels
+                 min_size:float=24, # shorter side of a box to read, pixels
                  max_bytes:int|None=None, # of a photo; None: `load_image`'s
-                 detector:Callable|None=None, # as `FaceDetector`
-                 extractor:Callable|None=None, # as `LandmarkExtractor`
-                 second:bool=True       # ask FaceMesh where no face is found
+                 detector:Callable|None=None, # like `FaceDetector`
+                 extractor:Callable|None=None, # like `LandmarkExtractor`
+                 second:bool=True # ask FaceMesh if none is found
                 ):
         self.model, self.calibration = model, calibration or model.calibration
         self.truth, self.prior, self.tta = self.calibration.truth(truth), prior, tta
@@ -261,9 +261,9 @@ class _Predictor(_Judge):
 
     def revise(self,
                prediction:Prediction,  # of this recogniser
-               truth:str|None=None,    # None: the recogniser's
+               truth:str|None=None,    # 'people' or 'fer2013'; None: the recogniser's
                prior:Prior=None,       # None: the recogniser's
-               tta:bool|None=None      # with the mirrored view, if there is one; None: with all
+               tta:bool|None=None      # with the mirrored view, if there is one; None: all there are
               ) -> Prediction:
         "The same face under another truth, prior or view, without running the network again"
         if prediction.logits is None: return prediction
@@ -371,9 +371,9 @@ class EmotionRecognizer(_Batches):
     "Photo to predictions: detector, landmarks, network and calibration behind one call"
     @classmethod
     def from_pretrained(cls,
-                        weights:str|os.PathLike|None=None, # file or folder; None: the shipped ones
-                        threads:int|None=None, # None: `core.cores()`
-                        **kwargs:Any           # for the constructor, such as `truth`
+                        weights:str|os.PathLike|None=None, # .onnx file or its folder; None: the shipped ones
+                        threads:int|None=None, # None: OMP_NUM_THREADS, or its cores
+                        **kwargs:Any           # for the constructor: truth, prior, tta, classes, …
                        ) -> 'EmotionRecognizer':
         "A recogniser with trained weights"
         return cls(OnnxNet(find_weights(weights), threads), **kwargs)
@@ -389,7 +389,7 @@ class EmotionRecognizer(_Batches):
 
     def stream(self,
                source:Any=0, # number of a webcam; or what `read_video` takes, played in its own time
-               **kwargs:Any  # for `video.timeline.stream`
+               **kwargs:Any  # for `video.timeline.stream`: max_side, start, end, …
               ) -> Iterator[list['FaceRow']]: # at least one row each time
         "Yields the newest predictions of a camera; frames that there is no time for are dropped"
         from fer_nb.video.timeline import stream

@@ -42,7 +42,7 @@ def test_every_notebook_has_a_page_and_every_name_its_entry(site):
     for path in all_books(): assert (site/Book(path).page).with_suffix('.html').is_file(), path.name
     text = (site/'api.html').read_text()
     assert {name.lower() for name in fer_nb.__all__} | {'emotionrecognizer.predict'} <= Seen(text).ids
-    assert 'shorter side of a box, pixels' in text                                              # what a parameter is
+    assert 'shorter side of a box to read' in text                                             # what a parameter is
     predict = text.split('id="emotionrecognizer.predict"')[1]
     assert 'at least one; faces with' in predict.split('returns</strong>')[1][:200]
     assert {'look', 'draw_face'} <= Seen((site/'api_train.html').read_text()).ids
