@@ -389,10 +389,10 @@ class EmotionRecognizer(_Batches):
 
     def stream(self,
                source:Any=0, # number of a webcam; or what `read_video` takes, played in its own time
-               **kwargs:Any  # for `video.timeline.stream`: max_side, start, end, …
+               **kwargs:Any  # for `video.live.stream`: max_side, start, end, …
               ) -> Iterator[list['FaceRow']]: # at least one row each time
         "Yields the newest predictions of a camera; frames that there is no time for are dropped"
-        from fer_nb.video.timeline import stream
+        from fer_nb.video.live import stream
         return stream(self, source, **kwargs)
 
 # %% ../nbs/21_inference.ipynb #eb567de5

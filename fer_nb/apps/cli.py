@@ -143,7 +143,7 @@ def _webcam(args, out):
         raise CommandError("--webcam stands alone: name no photos or films with it")
     from fer_nb.batch import Wish
     from fer_nb.inference import EmotionRecognizer
-    from fer_nb.video.timeline import stream
+    from fer_nb.video.live import stream
     recognizer = EmotionRecognizer.from_pretrained(**_options(args))
     wish = Wish(largest=args.largest)
     names = columns(recognizer.labels, True, args.landmarks)
