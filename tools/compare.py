@@ -169,7 +169,7 @@ def our_mib():
 def write_input(folder, n):
     "What every tool is asked: raw gray faces, framed ones, a photo. Labels of both; what people say of the raw, or -1"
     from PIL import Image
-    from fer_nb.lab.bench import jpeg, portrait
+    from fer_nb.lab.measure import jpeg, portrait
     from fer_nb.train.audit import ferplus_majority, read_ferplus
     from fer_nb.train.data import read_fer2013
     test = read_fer2013().subset('PrivateTest')[:n]

@@ -151,7 +151,7 @@ def profile(data:bytes,  # of a picture
 def profile_part(quick:bool=False) -> dict:
     "Milliseconds and floor of each stage, for three pictures and both paths, on one thread"
     from fer_nb.inference import EmotionRecognizer
-    from fer_nb.lab.bench import Naive, jpeg, one_thread, photos
+    from fer_nb.lab.measure import Naive, jpeg, one_thread, photos
     one_thread()
     naive, ours = Naive(), EmotionRecognizer.from_pretrained()
     rate, pictures = multiply_rate(), photos()
