@@ -13,8 +13,19 @@ import time
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from .measure import (Naive, NotAvailable, child, compare_photos, found_faces, group, jpeg,
-                                measure, one_thread, photos, portrait)
+from fer_nb.lab.measure import (
+    Naive,
+    NotAvailable,
+    child,
+    compare_photos,
+    found_faces,
+    group,
+    jpeg,
+    measure,
+    one_thread,
+    photos,
+    portrait,
+)
 
 # %% ../../nbs/40_bench_parts.ipynb #beb7f8ca
 def photo_part(quick:bool=False) -> dict:
