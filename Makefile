@@ -8,6 +8,9 @@ PY := $(VENV)/bin/python
 PAGE := $(VENV)/.page
 READY := $(VENV)/.installed
 export ORT_DISABLE_TELEMETRY := 1
+# Packages are installed without bytecode. What is imported keeps its own, even where the shell says not to: hundreds of
+# processes would each compile torch.
+export PYTHONDONTWRITEBYTECODE :=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 in_range = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, $(1)))
