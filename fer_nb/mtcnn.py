@@ -6,7 +6,6 @@
 __all__ = []
 
 # %% ../nbs/04_mtcnn.ipynb #8046d990
-import functools
 import os
 from collections.abc import Callable
 from importlib import resources
@@ -15,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 import numpy as np
 from PIL import Image
+from .area import _crops, _shrink, _table
 from .core import WeightsError, onnx_session
 
 # %% ../nbs/04_mtcnn.ipynb #d25a050f
@@ -38,88 +38,6 @@ def _nets(threads:int=1) -> Any:
     if key not in _opened:
         _opened[key] = SimpleNamespace(**{n:_net(n, threads) for n in ('pnet', 'rnet', 'onet')})
     return _opened[key]
-
-# %% ../nbs/04_mtcnn.ipynb #7b5f09c9
-_BITS = 21                                                      # of a number for each colour
-_COLOUR, _ALL = (1 << _BITS)-1, 1 + (1 << _BITS) + (1 << 2*_BITS) # one colour; a 1 in each
-
-# %% ../nbs/04_mtcnn.ipynb #d852d2fd
-def _table(image:np.ndarray # uint8 (h, w, 3)
-          ) -> np.ndarray:  # int64 (h+1, w+1): sums of all pixels above and to the left
-    "The summed-area table of a picture, three colours in each number"
-    h, w = image.shape[:2]
-    sums = np.empty((h+1, w+1), np.int64)
-    sums[0] = 0; sums[:, 0] = 0
-    pixels = sums[1:, 1:]
-    pixels[:] = image[..., 2]
-    for colour in (1, 0): pixels <<= _BITS; pixels += image[..., colour]
-    np.cumsum(pixels, 1, out=pixels)
-    for above, row in zip(sums[1:], sums[2:]): row += above
-    return sums
-
-# %% ../nbs/04_mtcnn.ipynb #e36acc8c
-def _colours(cells:np.ndarray # int64, sums over cells of less than 8,000 pixels
-            ) -> np.ndarray:  # float32 (3, *cells.shape)
-    "The sums of each colour"
-    out = np.empty((3, *cells.shape), np.float32)
-    for colour in range(3): out[colour] = (cells >> colour*_BITS) & _COLOUR
-    return out
-
-# %% ../nbs/04_mtcnn.ipynb #e2e32795
-def _cells(start, stop, n):
-    "Edges of `n` cells between `start` and `stop` as torch places them: they may overlap"
-    i = np.arange(n)
-    return start + i*(stop-start)//n, start - (-(i+1)*(stop-start)//n)
-
-def _between(sums, rows, columns):
-    "The colours' sums in the cells of a grid, float32 (3, h, w), from first and last edges"
-    strips = sums.take(rows[1], 0); strips -= sums.take(rows[0], 0)
-    cells = strips.take(columns[1], 1); cells -= strips.take(columns[0], 1)
-    return _colours(cells)
-
-# %% ../nbs/04_mtcnn.ipynb #761ac9f6
-def _parts(edges, n):
-    "Each cell cut into `n`: a list of `n` pairs of edges"
-    first, last = edges
-    cuts = [first + (last-first)*i//n for i in range(n+1)]
-    return list(zip(cuts, cuts[1:]))
-
-# %% ../nbs/04_mtcnn.ipynb #d91935c5
-def _shrink(sums, scale, margin, step=1):
-    "A picture at `scale` on gray, (1, 3, h+2·margin, w+2·margin), from a part of its table"
-    h, w = (int((n-1)*step*scale + 1) for n in sums.shape)
-    ys, xs = (_cells(0, n-1, m) for n, m in zip(sums.shape, (h, w)))
-    tall, wide = ys[1]-ys[0], xs[1]-xs[0]
-    n = 1                                          # a cell that 21 bits do not hold is cut into n×n
-    while -(-tall.max()//n)*-(-wide.max()//n)*step**2*255 > _COLOUR: n += 1
-    parts = (_between(sums, y, x) for y in _parts(ys, n) for x in _parts(xs, n))
-    means = functools.reduce(np.add, parts)
-    out = np.full((1, 3, h+2*margin, w+2*margin), 127.5, np.float32)
-    weight = (1/(tall[:, None]*wide*step**2)).astype(np.float32)
-    np.multiply(means, weight, out=out[0, :, margin:margin+h, margin:margin+w])
-    return out
-
-# %% ../nbs/04_mtcnn.ipynb #3546f8d1
-_GRAY = 127 # the border: what the networks take for nothing
-
-def _areas(xs, ys): return (ys[1]-ys[0])[:, :, None]*(xs[1]-xs[0])[:, None]
-
-def _crops(sums, boxes, n, border=0):
-    "What boxes (N, 4) show, cut at the canvas, float32 (N, 3, n, n); which show anything"
-    h, w = (side-1 for side in sums.shape)
-    x0, y0, x1, y1 = np.trunc(boxes).astype(int).T
-    x0, y0 = np.maximum(x0, 1)-1, np.maximum(y0, 1)-1                    # its boxes count from one
-    x1, y1 = np.minimum(x1, w+2*border), np.minimum(y1, h+2*border)
-    seen = (x1 > x0) & (y1 > y0)
-    xs, ys = (_cells(a[seen, None], b[seen, None], n) for a, b in ((x0, x1), (y0, y1)))
-    area = _areas(xs, ys)
-    xs, ys = ([(v-border).clip(0, side) for v in edges] for edges, side in ((xs, w), (ys, h)))
-    cells = (area-_areas(xs, ys))*(_GRAY*_ALL)                           # what lies on the border
-    for y, x, sign in ((1, 1, np.add), (1, 0, np.subtract), (0, 1, np.subtract), (0, 0, np.add)):
-        sign(cells, sums.take((ys[y]*(w+1))[:, :, None] + xs[x][:, None]), out=cells)
-    out = np.empty((len(cells), 3, n, n), np.float32)
-    np.multiply(_colours(cells).swapaxes(0, 1), (1/area).astype(np.float32)[:, None], out=out)
-    return out, seen
 
 # %% ../nbs/04_mtcnn.ipynb #2b252113
 def _overlapping(a, b, overlap):
