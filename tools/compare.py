@@ -171,7 +171,7 @@ def write_input(folder, n):
     from PIL import Image
     from fer_nb.lab.measure import jpeg, portrait
     from fer_nb.train.audit import ferplus_majority, read_ferplus
-    from fer_nb.train.data import read_fer2013
+    from fer_nb.train.fer2013 import read_fer2013
     test = read_fer2013().subset('PrivateTest')[:n]
     (folder/'faces').write_bytes(test.faces.tobytes())
     some = np.random.default_rng(0).permutation(len(test))[:500]

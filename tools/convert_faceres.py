@@ -37,7 +37,7 @@ def main():
     p.add_argument('--package', type=Path, help='the package, unpacked')
     args = p.parse_args()
     from fer_nb.lab.trunk import convert, read_tfjs
-    from fer_nb.train.data import read_fer2013
+    from fer_nb.train.fer2013 import read_fer2013
     from fer_nb.train.weights import save_weights
     train = read_fer2013().subset('Training')
     faces = train.faces[np.random.default_rng(0).choice(len(train), 256, replace=False)]

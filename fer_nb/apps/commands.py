@@ -203,7 +203,7 @@ def named_networks(sayings):
 # %% ../../nbs/18_commands.ipynb #784b3bc0
 def _fer2013_faces(source):
     "FER2013, if there is a copy: its pictures can't test a network that was trained on them"
-    from fer_nb.train.data import read_fer2013
+    from fer_nb.train.fer2013 import read_fer2013
     return read_fer2013(source) if source or os.environ.get('FER2013_HOME') else None
 
 def _other_faces(network, args):

@@ -98,7 +98,7 @@ def batch(data, folder):
 
 # %% ../../nbs/48_fuzz.ipynb #23889dc4
 def _read_set(file, data):
-    from fer_nb.train.data import read_fer2013
+    from fer_nb.train.fer2013 import read_fer2013
     file.write_bytes(data)
     read_fer2013(file)
 
@@ -134,7 +134,8 @@ def _header() -> bytes:
 # %% ../../nbs/48_fuzz.ipynb #14e8a3cb
 def _tables() -> dict[str, bytes]:
     "A data set of synthetic faces as CSV and as zip"
-    from fer_nb.train.data import CLASSES, DIGITS
+    from fer_nb.core import CLASSES
+    from fer_nb.train.fer2013 import DIGITS
     faces = [draw_face(c, seed=i) for i,c in enumerate(DIGITS)]
     rows = [f'{i},{" ".join(map(str, f.ravel()))},{s}'
             for s in ('Training', 'PublicTest', 'PrivateTest')

@@ -10,7 +10,8 @@ import os
 from pathlib import Path
 import numpy as np
 from ..core import VOTE_OF, VOTES
-from .data import SPLITS, DataError, FerArrays, face_hash, find_source, read_table
+from .data import SPLITS, DataError, FerArrays, face_hash
+from .fer2013 import find_source, read_table
 
 # %% ../../nbs/09_audit.ipynb #7bcb03d4
 def twin_of_training(arrays:FerArrays) -> np.ndarray: # bool (N,); False for Training itself

@@ -21,8 +21,9 @@ from ..framing import crop_frame, to_fer
 from ..image import ImageError, load_image
 from ..inference import EmotionRecognizer
 from ..landmarks import LandmarkExtractor
-from .data import ALIASES, DataError, FerArrays, from_faces, open_files
+from .data import DataError, FerArrays, from_faces
 from .evaluation import confusion, macro_f1, predict_logits, score
+from .fer2013 import ALIASES, open_files
 
 # %% ../../nbs/17_cross_dataset.ipynb #0cf66524
 WORDS = {c:c for c in CLASSES} | ALIASES | dict(joy='happy', afraid='fear', neutrality='neutral')

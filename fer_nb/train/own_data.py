@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from ..network import find_weights
 from .cross_dataset import _Framed, _open_all, _Photo, _pictures, who
-from .data import DataError, FerArrays, face_hash, from_faces, open_files
+from .data import DataError, FerArrays, face_hash, from_faces
+from .fer2013 import open_files
 from .recipe import TrainConfig, load_config
 from .training import fit
 from .weights import load_weights

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 import numpy as np
 from ..core import CLASSES, whole_file
-from .data import COLUMNS, SPLITS, DataError, FerArrays, find_source, open_zip, read_fer2013
+from .data import COLUMNS, SPLITS, DataError, FerArrays
+from .fer2013 import find_source, open_zip, read_fer2013
 
 # %% ../../nbs/08_prepare.ipynb #d2c3756d
 def cache_dir() -> Path:
