@@ -17,8 +17,9 @@ from ..faces import stretch_dark
 from ..framing import BOX_HEIGHT, BOX_WIDTH, BOX_X, BOX_Y, unleveled
 from ..landmarks import head_pose
 from ..network import Calibration, Prior, softmax
+from .face import Square, TrackedFace
 from .files import Frame, _Rate
-from .follow import FaceTracker, Square, TrackedFace
+from .follow import FaceTracker
 
 if TYPE_CHECKING:
     from fer_nb.inference import EmotionRecognizer
