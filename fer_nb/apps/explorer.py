@@ -16,7 +16,8 @@ from ..train.prepare import add_landmarks
 from .rooms.augmentation import AugmentRoom
 from .rooms.data import DataRoom, sentence_html, widgets
 from .rooms.errors import DRAWN, ErrorRoom
-from .rooms.model import ModelRoom, with_features
+from .rooms.model import ModelRoom
+from .rooms.reading import with_features
 from .rooms.sheet import open_arrays
 
 # %% ../../nbs/38_explorer.ipynb #c641063e

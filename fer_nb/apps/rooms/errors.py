@@ -18,7 +18,7 @@ from ...inference import EmotionRecognizer
 from ...train.data import SPLITS, FerArrays
 from ...train.evaluation import confusion, plot_coverage
 from .data import Gallery, bar, button, guarded, row, slider, texts, wide, widgets
-from .model import bars_html
+from .reading import bars_html
 from .sheet import caption, picture_html, select
 
 # %% ../../../nbs/37_error_room.ipynb #772b1a57
