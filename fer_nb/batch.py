@@ -12,113 +12,15 @@ import hashlib
 import io
 import os
 import sys
-import traceback
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from . import __version__
-from .core import CLASSES, PICTURES, STATUSES, FerError, MissingExtra, Prediction, cores, whole_file
+from .core import CLASSES, PICTURES, MissingExtra, cores
 from .journal import Journal
 from .network import find_weights
-from .photos import _MAX_BYTES, BatchError, Photo, _with_drawings, find_photos
-from .tables import FORMATS, Table, cannot_write, columns, table_format, table_writer, to_rows
-
-# %% ../nbs/24_batch.ipynb #fdc2cade
-class _File(io.BytesIO): name = '' # bytes with a name, which messages can use
-
-@functools.lru_cache(1) # the directory of 100,000 members is read once
-def _zip(path): return zipfile.ZipFile(path)
-
-def _open(photo:Photo) -> str|_File:
-    "What the recogniser is given for a photo: a path, or bytes"
-    if photo.member is None and photo.data is None: return photo.path
-    data = photo.data
-    if data is None:
-        z = _zip(photo.path)
-        try: data = z.open(z.infolist()[photo.member or 0]).read(_MAX_BYTES+1)
-        except Exception as e: raise BatchError(f"It cannot be read from the zip ({e}).") from e
-    if photo.film and len(data)>_MAX_BYTES:
-        raise BatchError("A film of more than 100 MB is not followed in a zip. Unpack it.")
-    file = _File(data)
-    file.name = photo.source
-    return file
-
-# %% ../nbs/24_batch.ipynb #44330c19
-class Wish(NamedTuple):
-    "What the rows hold"
-    landmarks:bool=False        # the 468 points of each face
-    largest:bool=False          # only the largest face of a photo or frame
-    fps:float|None=None         # of films: frames analysed a second; None: all
-    start:float=0.              # of films: seconds to pass over
-    end:float|None=None         # of films: seconds to stop at
-
-    def __call__(self, found:list) -> list:
-        "The predictions of a photo or frame that are wanted"
-        def area(p): return 0 if p.box is None else (p.box[2]-p.box[0])*(p.box[3]-p.box[1])
-        return [max(found, key=area)] if self.largest and found else found
-
-_PLAIN = Wish()
-
-# %% ../nbs/24_batch.ipynb #70cfb1bd
-def _draw(opened, found, file):
-    "The photo with its faces marked, if it has any"
-    if all(p.box is None for p in found): return
-    from fer_nb.inference import annotate
-    os.makedirs(os.path.dirname(file), exist_ok=True)
-    kind = {'.png':'PNG', '.webp':'WEBP'}.get(os.path.splitext(file)[1].lower(), 'JPEG')
-    with whole_file(file) as part: annotate(opened, found).save(part, kind)
-
-# %% ../nbs/24_batch.ipynb #c85e6bb8
-def _of_photo(recognizer, photo, opened, wish):
-    found = wish(recognizer.predict(opened, photo.source))
-    if photo.drawn: _draw(opened, found, photo.drawn)
-    yield to_rows(found, wish.landmarks)
-
-# %% ../nbs/24_batch.ipynb #c26b3d33
-def _of_film(recognizer, photo, opened, wish):
-    from fer_nb.video.files import read_video
-    from fer_nb.video.mp4 import Mp4Writer
-    from fer_nb.video.timeline import _drawn
-    from fer_nb.video.track import track
-    if photo.drawn: os.makedirs(os.path.dirname(photo.drawn), exist_ok=True)
-    frames = read_video(opened, None if photo.drawn else wish.fps, wish.start, wish.end)
-    tracked = ((frame, wish(found)) for frame, found in
-               track(recognizer, frames, wish.fps, source=photo.source))
-    with Mp4Writer(photo.drawn) if photo.drawn else contextlib.nullcontext() as film:
-        for found in _drawn(tracked, film, wish.start, None, None):
-            if found: yield to_rows(found, wish.landmarks)
-
-# %% ../nbs/24_batch.ipynb #d2b232ff
-_FULL = "There is not enough memory for {}. Run it again by itself, or with fewer workers."
-
-@functools.lru_cache(100)
-def _trace(text): # a fault of ours, which somebody has to find; each once
-    print(text, file=sys.stderr, end='', flush=True)
-
-def _fault(photo, message, status='failed'):
-    "The rows of a photo that has none"
-    return to_rows([Prediction(status, message, photo.source)])
-
-# %% ../nbs/24_batch.ipynb #ebaba3c6
-def _parts(recognizer, photo, wish):
-    "The rows of one photo or film as they come"
-    try:
-        if photo.fault: raise BatchError(photo.fault)
-        yield from (_of_film if photo.film else _of_photo)(recognizer, photo, _open(photo), wish)
-    except FerError as e: # a film without pictures, a member with a password
-        status = getattr(e, 'status', '')
-        yield _fault(photo, str(e), status if status in STATUSES else 'unreadable')
-    except Exception as e:
-        if isinstance(e, MemoryError): yield _fault(photo, _FULL.format(photo.source)); return
-        _trace(''.join(traceback.format_exception(e)))
-        yield _fault(photo, f'{type(e).__name__}: {e}')
-
-def answer(recognizer:Any,   # whatever predicts as `EmotionRecognizer` does
-           photo:Photo,
-           wish:Wish=_PLAIN
-          ) -> list[dict]:   # rows, at least one
-    "The rows of one photo or film, whatever happens"
-    return [r for rows in _parts(recognizer, photo, wish) for r in rows]
+from .one_photo import _PLAIN, Wish, _fault, _parts, _zip, answer
+from .photos import BatchError, Photo, _with_drawings, find_photos
+from .tables import FORMATS, Table, cannot_write, columns, table_format, table_writer
 
 # %% ../nbs/24_batch.ipynb #dc0c6414
 def _recognizer(**options):

@@ -134,8 +134,8 @@ def _webcam(args, out):
     "Rows of a webcam as they come"
     if args.paths or args.video:
         raise CommandError("--webcam stands alone: name no photos or films with it")
-    from fer_nb.batch import Wish
     from fer_nb.inference import EmotionRecognizer
+    from fer_nb.one_photo import Wish
     from fer_nb.video.live import stream
     recognizer = EmotionRecognizer.from_pretrained(**_options(args))
     wish = Wish(largest=args.largest)
