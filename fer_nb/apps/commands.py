@@ -93,7 +93,8 @@ def _begin(name):
 def know_parts():
     "Register the lab's parts of networks, so that recipes and weights may name them"
     import fer_nb.lab.branches
-    import fer_nb.lab.trunk  # noqa: F401
+    import fer_nb.lab.trunk
+    import fer_nb.lab.trunk_resnet  # noqa: F401
 
 def _there(file):
     if Path(file).is_file(): return Path(file)

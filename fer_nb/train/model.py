@@ -41,7 +41,7 @@ def _part(config:'EmotionNetConfig', role:str) -> type:
     known, name = BRANCHES[role], getattr(config, role)
     if name in known: return known[name]
     raise ModelError(f"{role} is {' or '.join(known)}, not {name!r}. "
-                     "Import fer_nb.lab.branches or fer_nb.lab.trunk, which register others.")
+                     "Import the module of fer_nb.lab that registers it.")
 
 # %% ../../nbs/11_model.ipynb #a357ca37
 def _check_form(c):
