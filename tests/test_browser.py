@@ -101,25 +101,43 @@ def browser(camera_film):
         yield browser
         browser.close()
 
+@pytest.fixture(scope='module')
+def tabs(browser):
+    "The page of each kind of browser, kept from test to test: who loads it anew pays a quarter of what a new one costs"
+    return {}
+
 @pytest.fixture
-def opened(browser, server):
-    "Opens the page and uploads; closes it after the test. Nothing may come from another place than the server"
-    contexts, foreign = [], []
+def opened(browser, server, tabs):
+    "Opens the page and uploads; leaves it after the test. Nothing may come from another place than the server"
+    foreign, mine = [], []
     def look(url): url.startswith((server[0], 'data:', 'blob:')) or foreign.append(url)
-    def f(*files, width=1280, height=900, scheme='light', **options):
-        contexts.append(browser.new_context(viewport=dict(width=width, height=height), color_scheme=scheme, **options))
-        contexts[-1].on('request', lambda r: look(r.url))
-        page = contexts[-1].new_page()
-        page.on('websocket', lambda s: look(s.url.replace('ws', 'http', 1)))
+    listen = dict(request=lambda r: look(r.url), websocket=lambda s: look(s.url.replace('ws', 'http', 1)))
+    def leave(page):
+        if page.url == 'about:blank': return
+        named = page.locator('link[href], script[src], img[src]') # the icon too
+        for url in named.evaluate_all('all => all.map(e => e.href || e.src)'): look(url)
+        page.evaluate('localStorage.clear(); sessionStorage.clear()')
+        page.goto('about:blank')
+    def f(*files, width=1280, height=900, scheme='light', permissions=(), **options):
+        kind = json.dumps(options)
+        if kind not in tabs or tabs[kind].is_closed(): tabs[kind] = browser.new_context(**options).new_page()
+        page = tabs[kind]
+        if page in mine: leave(page)
+        else:
+            mine.append(page)
+            for event, heard in listen.items(): page.on(event, heard)
+        page.context.clear_cookies(); page.context.clear_permissions()
+        if permissions: page.context.grant_permissions(permissions)
+        page.set_viewport_size(dict(width=width, height=height)); page.emulate_media(color_scheme=scheme)
         page.goto(server[0])
         page.locator('.st-key-pictures input[type=file]').wait_for(state='attached', timeout=60_000)
         if files: page.locator('.st-key-pictures input[type=file]').set_input_files(list(files))
         return page
+    f.leave = leave
     yield f
-    for page in (p for c in contexts for p in c.pages):
-        named = page.locator('link[href], script[src], img[src]') # the icon too
-        for url in named.evaluate_all('all => all.map(e => e.href || e.src)'): look(url)
-    for c in contexts: c.close()
+    for page in mine:
+        leave(page)
+        for event, heard in listen.items(): page.remove_listener(event, heard)
     assert not foreign
 
 def cards(page, n=1):
@@ -162,6 +180,10 @@ def fits(page):
     return page.evaluate("[document.querySelector('[data-testid=stMain]'), document.documentElement]"
                          ".every(e => e.scrollWidth <= innerWidth)")
 
+def is_dark(page):
+    color = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    return max(map(int, re.findall(r'\d+', color)[:3])) < 60
+
 LAPTOP, PHONE = (1280, 900), (390, 844)
 VIEWS = ('laptop', LAPTOP, 'light'), ('phone', PHONE, 'light'), ('dark', LAPTOP, 'dark'), ('phone-dark', PHONE, 'dark')
 
@@ -171,8 +193,7 @@ def test_a_face_is_read(opened, name, size, scheme):
     assert '1 · Happy' in cards(page).locator('h3').inner_text() and page.locator('.bars b').count() == 7
     assert all(page.locator('img').evaluate_all('images => images.map(i => i.complete && i.naturalWidth > 0)'))
     assert fits(page)
-    dark = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
-    assert (max(map(int, re.findall(r'\d+', dark)[:3])) < 60) == (scheme == 'dark')
+    assert is_dark(page) == (scheme == 'dark')
     box, photo = page.locator('.mark').bounding_box(), page.locator('.photo img').bounding_box()
     wanted = EmotionRecognizer.from_pretrained().predict(astronaut)[0].box
     for at, side, edge in ('x', 'width', wanted[0]), ('y', 'height', wanted[1]):
@@ -375,19 +396,17 @@ def live_frame(page):
     frame.get_by_role('button', name='Start').wait_for(timeout=60_000)
     return frame
 
-def refusing(page, error):
-    "From now on every frame's camera gives this error"
-    page.context.add_init_script(f"""if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia =
-        async () => {{ throw new DOMException('no', '{error}'); }};""")
+def refusing(frame, error):
+    "From now on this frame's camera gives this error"
+    frame.locator('body').evaluate("""(_, error) => navigator.mediaDevices.getUserMedia =
+        async () => { throw new DOMException('no', error); }""", error)
 
 @pytest.mark.parametrize('error', ['NotAllowedError', 'NotFoundError', 'NotReadableError'])
 def test_live_without_a_camera(opened, error):
     "A sentence, and the button is there for another try"
     page = opened()
-    refusing(page, error)
-    page.reload()
-    page.get_by_role('tab', name='Live').wait_for(timeout=60_000)
     frame = live_frame(page)
+    refusing(frame, error)
     frame.get_by_role('button', name='Start').click()
     frame.get_by_text(words.REFUSED[error]).wait_for(timeout=60_000)
     frame.get_by_role('button', name='Start').wait_for(timeout=60_000)
@@ -486,22 +505,26 @@ def test_about(opened):
 # Findings of axe that come from Streamlit's own widgets and cannot be mended from here: (rule, part of the selector)
 streamlits = []
 
-@pytest.mark.parametrize('scheme', ['light', 'dark'])
-def test_axe(opened, scheme):
-    "No serious or critical finding, with nothing on the page, with pictures, toggles and table, and in the other tabs"
+def test_axe(opened):
+    """No serious or critical finding, with nothing on the page, with pictures, toggles and table, and in the other
+    tabs; each in light and in dark"""
     Axe = pytest.importorskip('axe_playwright_python.sync_playwright').Axe
-    found = []
+    found, schemes = [], ['light', 'dark']
     def check(page, state):
-        page.wait_for_timeout(1500 if state == 'Live' else 300); settle(page)              # its component asks again
-        until(page, "!document.querySelector('[data-stale=true]')")
-        page.wait_for_timeout(700)                                                          # nothing fades any more
-        for v in Axe().run(page).response['violations']:
-            for node in v['nodes']:
-                known = any(v['id'] == rule and part in node['html'] for rule,part in streamlits)
-                if v['impact'] not in ('serious', 'critical') or known: continue
-                why = node.get('failureSummary', '')[:200]
-                found.append(f"{state}: {v['id']} {node['target']} {node['html'][:300]} {why}")
-    page = opened(scheme=scheme)
+        page.wait_for_timeout(1500 if state == 'Live' else 300)                            # its component asks again
+        for scheme in schemes:
+            page.emulate_media(color_scheme=scheme); settle(page)
+            until(page, "!document.querySelector('[data-stale=true]')")
+            page.wait_for_timeout(700)                                                      # nothing fades any more
+            assert is_dark(page) == (scheme == 'dark')
+            for v in Axe().run(page).response['violations']:
+                for node in v['nodes']:
+                    known = any(v['id'] == rule and part in node['html'] for rule,part in streamlits)
+                    if v['impact'] not in ('serious', 'critical') or known: continue
+                    why = node.get('failureSummary', '')[:200]
+                    found.append(f"{state}, {scheme}: {v['id']} {node['target']} {node['html'][:300]} {why}")
+        schemes.reverse()                                                 # the next state begins with what is there
+    page = opened()
     check(page, 'empty')
     files = [portrait, picture('coffee.png', encoded(coffee)), picture('junk.jpg', b'no picture')]
     page.locator('.st-key-pictures input[type=file]').set_input_files(files)
@@ -515,7 +538,7 @@ def test_axe(opened, scheme):
         page.get_by_role('tab', name=tab).click()
         check(page, tab)
     if find_spec('av'):
-        page = video_page(opened, film(1.), scheme=scheme)
+        page = video_page(opened, film(1.), scheme=schemes[0])
         ribbon(page)
         check(page, 'video that was read')
     assert not found, '\n'.join(found)
@@ -535,7 +558,10 @@ def test_nothing_is_written(opened, server):
     "After pictures of all sizes, a camera photo and a video: no file was opened for writing since the first answer"
     _, tmp, writes = server
     others = {'.git', '.venv', '__pycache__', 'screenshots', '.pytest_cache', 'runs'} # runs: of a training beside this
-    def ours(f): return (p for p in f.rglob('*') if p.is_file() and not others & set(p.relative_to(f).parts))
+    def ours(folder):
+        for top, folders, files in os.walk(folder):
+            folders[:] = set(folders)-others
+            yield from (Path(top, f) for f in files)
     def state(): return {p: p.stat().st_mtime_ns for f in (tmp, root) for p in ours(f)}
     cards(opened(portrait))                                                   # whatever loads on first use has loaded
     before, written = state(), writes.read_text()
@@ -548,7 +574,7 @@ def test_nothing_is_written(opened, server):
         page.get_by_role('tab', name='Video').click(); settle(page)
         give(page, film(1.))
         ribbon(page)
-    page.context.close()
+    opened.leave(page)
     assert writes.read_text() == written and state() == before
 
 def test_behind_the_proxy_of_the_deployment_page(browser, server, tmp_path):
