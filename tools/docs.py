@@ -106,7 +106,7 @@ def members(obj, name):
     "A class and its methods that say what they do, as (name, object) pairs; anything else alone"
     yield name, obj
     if not inspect.isclass(obj) or issubclass(obj, BaseException): return
-    own = [c for c in obj.__mro__ if c is obj or c.__name__.startswith('_') and c.__module__ == obj.__module__]
+    own = [c for c in obj.__mro__ if c is obj or c.__name__.startswith('_') and c.__module__.startswith('fer_nb.')]
     for attr, f in {k: v for c in reversed(own) for k, v in vars(c).items()}.items():
         bare = getattr(f, '__func__', None) or getattr(f, 'fget', None) or getattr(f, 'func', None) or f
         if not attr.startswith('_') and inspect.isfunction(bare) and bare.__doc__: yield f'{name}.{attr}', f

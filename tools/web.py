@@ -12,7 +12,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
-from fer_nb import core, faces, framing, inference, landmarks, network, whole_photo
+from fer_nb import core, faces, framing, inference, landmarks, network, quality, whole_photo
 from fer_nb.apps.page import words
 
 root = Path(__file__).resolve().parents[1]
@@ -39,7 +39,7 @@ def constants() -> dict[str, Any]:
         | named(faces, '_SMALLER _WINDOWS _CERTAIN _SURE _BETTER') | detector
         | named(landmarks, 'CONTOURS _EYES _CHEEKS _UPRIGHT _STRAIGHT') | dict(MIRROR=landmarks.MIRROR.tolist())
         | dict(extractor=extractor.settings, views=extractor.views, fill=default(landmarks.canvas, 'fill'))
-        | named(inference, 'LIMITS MASKED NOT_A_FACE WEAK_SCORE') | named(network, '_NAMED')
+        | named(quality, 'LIMITS MASKED NOT_A_FACE WEAK_SCORE') | named(network, '_NAMED')
         | dict(photo={n: default(whole_photo.photo_landmarks, n) for n in ('confidence', 'most', 'max_side')})
         | dict(within=default(inference.second_look, 'within'))
         | dict(dark=default(faces.stretch_dark, 'below'), min_size=default(inference.EmotionRecognizer, 'min_size'))

@@ -62,12 +62,12 @@ def naive_places(naive:Any # a `Naive`
 def our_places(recognizer:Any # an `EmotionRecognizer`
               ) -> list[tuple]: # (stage, owner, name)
     "Where `Stopwatch` watches the library"
-    from fer_nb import faces, inference, mtcnn
+    from fer_nb import classifier, faces, inference, mtcnn
     opened = mtcnn._nets(recognizer.detector.threads)
     nets = [(name, opened, field) for name, field in zip(NETS, ('pnet', 'rnet', 'onet'))]
     return [('decode', inference, 'load_image'), ('canvas', faces, '_fit'), *nets,
             ('boxes', faces, '_mtcnn'), ('crop', faces, 'crop_frame'),
-            ('crop', inference, 'to_fer'),
+            ('crop', inference, 'to_fer'), ('crop', classifier, 'to_fer'),
             ('FaceMesh', type(recognizer.extractor), '__call__'),
             ('classifier', type(recognizer.model), '__call__'),
             ('rest', inference.EmotionRecognizer, 'predict')]
