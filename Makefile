@@ -26,7 +26,7 @@ app: $(if $(wildcard $(READY)),$(READY),$(PAGE))
 test: $(READY)
 	$(PY) .ci/check
 	OMP_NUM_THREADS=1 $(PY) tools/notebooks.py --test
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The inner loop: what a change in the rooms that serve is likely to break
 quick: $(READY)
