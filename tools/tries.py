@@ -3,18 +3,21 @@
     python tools/tries.py shipped=fer_nb/weights/emotion.safetensors trunk=runs/people/trunk/last.safetensors \\
                           student=runs/people/student/last.safetensors --mean shipped trunk .7
 
-Writes nbs/study/people.json, which the report shows. FER2013_HOME must be set. `--mean A B W` adds the committee
-in which A's log-probabilities weigh W and B's the rest; it may be given several times. Other entries of the file
-(what was written by hand: rules, what was chosen) stay.
+Writes nbs/study/people.json, which the report shows, or what `--out` names. FER2013_HOME must be set. `--mean A B W`
+adds the committee in which A's log-probabilities weigh W and B's the rest; it may be given several times. `--damage 8`
+adds what damaged pictures and other frames do to the first two networks, on every eighth face with a majority. Other
+entries of the file (what was written by hand: rules, what was chosen) stay.
 """
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from fer_nb.core import VOTE_OF, VOTES
 from fer_nb.lab import trunk  # noqa: F401  registers its branch
+from fer_nb.lab.robustness import framing, robustness
 from fer_nb.landmarks import LandmarkExtractor
-from fer_nb.network import OnnxNet, find_weights, softmax
+from fer_nb.network import HeadCalibration, OnnxNet, find_weights, softmax
 from fer_nb.train.audit import ferplus_majority, read_ferplus
 from fer_nb.train.data import SPLITS
 from fer_nb.train.evaluation import confusion, ferplus8, macro_f1, predict_logits, share_error
@@ -51,25 +54,37 @@ def drift(network, arrays, votes):
             VOTES, stated.mean(0), voted.mean(0), off.mean(0)/(off.std(0)/len(off)**.5))}
     return out
 
+def damage(nets, public, votes, step):
+    "What damage and other frames do to the networks, by people with the votes as they are"
+    majority = ferplus_majority(votes)
+    rows = np.flatnonzero(majority>=0)[::step]
+    faces = public[rows]
+    faces.labels = majority[rows]
+    for net in nets.values(): net.calibration = replace(net.calibration, people=HeadCalibration())
+    asked = [of(list(nets.values()), faces, LandmarkExtractor(), truth='people') for of in (robustness, framing)]
+    return {name: dict(robustness=r, framing=f) for name, r, f in zip(nets, *asked)}
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('networks', nargs='+', metavar='NAME=WEIGHTS')
     parser.add_argument('--drift', action='store_true', help='also what the first network states beside what was voted')
     parser.add_argument('--mean', nargs=3, action='append', default=[], metavar=('A', 'B', 'W'))
+    parser.add_argument('--damage', type=int, metavar='STEP', help='also damaged pictures, on every STEPth face')
+    parser.add_argument('--out', type=Path, default=FILE)
     args = parser.parse_args()
     arrays = prepare(extract=LandmarkExtractor(), progress=False)
     cast, public = read_ferplus(arrays), arrays.subset('PublicTest')
     votes = cast[arrays.split==SPLITS.index('PublicTest')]
     prior, nets, logits, tries = np.array(OnnxNet(find_weights()).calibration.people.prior), {}, {}, {}
     for name, file in (n.split('=', 1) for n in args.networks):
-        nets[name] = net = TorchNet(*load_weights(file))
+        nets[name] = net = OnnxNet(file) if file.endswith('.onnx') else TorchNet(*load_weights(file))
         logits[name] = predict_logits(net, public, tta=True)
     def heads(z): return [np.log(softmax(part).clip(1e-12)) for part in (z[:, :7], z[:, 7:])]
     for name, z in logits.items(): tries[name] = dict(flip_tta=figures(*heads(z), prior, public, votes))
     for a, b, w in args.mean:
         mixed = [float(w)*p + (1-float(w))*q for p, q in zip(heads(logits[a]), heads(logits[b]))]
         tries[f'{float(w):g} {a}, {1-float(w):g} {b}'] = dict(flip_tta=figures(*mixed, prior, public, votes))
-    old = json.loads(FILE.read_text()) if FILE.exists() else {}
+    old = json.loads(args.out.read_text()) if args.out.exists() else {}
     majority = ferplus_majority(votes)
     said = [z[:, 7:][:, VOTE_OF].argmax(1)[majority>=0] for z in list(logits.values())[:2]]
     right = [s==majority[majority>=0] for s in said]
@@ -78,7 +93,9 @@ def main():
              for k, r in tries.items()}
     new = old | dict(split='PublicTest', n=int((majority>=0).sum()), tries=notes, between=between)
     if args.drift: new['drift'] = drift(next(iter(nets.values())), arrays, cast)
-    FILE.write_text(json.dumps(new, indent=1, default=float) + '\n')
+    if args.damage: new['damage'] = dict(step=args.damage, networks=damage(dict(list(nets.items())[:2]), public, votes,
+                                                                            args.damage))
+    args.out.write_text(json.dumps(new, indent=1, default=float) + '\n')
     for name, r in tries.items():
         f = r['flip_tta']
         print(f"{name:>24}:", ', '.join(f"prior {c} {100*v['accuracy']:.2f}/{v['macro_recall']:.3f}/{v['macro_f1']:.3f}"

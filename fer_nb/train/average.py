@@ -51,12 +51,12 @@ class Stage:
     config:str=''              # recipe of its runs; '': `average` or `file` gives the weights
     set:dict[str, Any]=field(default_factory=dict) # fields to replace, such as {'augment.jpeg': 0}
     seeds:tuple[int, ...]=()   # one run each; (): the recipe's own
-    begin:str=''               # stage whose first weights its runs begin at; '': random ones
+    begin:str=''               # stage whose first weights its runs, or `file`, begin at; '': none
     teachers:tuple[str, ...]=() # stages whose first weights teach
     take:str='best'            # weights of a run that count: 'best' by PublicTest, or 'last'
     average:dict[str, float]=field(default_factory=dict) # stage → its fraction, divided among its runs
     file:str=''                # weights that another program makes, beside the runs
-    how:str=''                 # sentence that says how to make `file`
+    how:str=''                 # sentence that says how to make `file`, with {file} and {begin}
 
 # %% ../../nbs/14_average.ipynb #46497513
 def read_stages(name:str|os.PathLike) -> list[Stage]:
@@ -101,9 +101,10 @@ def _runs(stage, arrays, out, made, votes, kw):
         yield folder/f'{stage.take}.safetensors'
 
 # %% ../../nbs/14_average.ipynb #581f4941
-def _given(stage, out):
+def _given(stage, out, begin=''):
     if not (file := out/stage.file).is_file():
-        raise TrainingError(f"Stage {stage.name} needs {file}. {stage.how.format(file=file)}")
+        how = stage.how.format(file=file, begin=begin)
+        raise TrainingError(f"Stage {stage.name} needs {file}. {how}")
     return file
 
 def _soup(stage, made, out):
@@ -122,10 +123,11 @@ def run_stages(name:str|os.PathLike,     # of a recipe with stages, or path of a
     out, made = Path(out), {}
     out.mkdir(parents=True, exist_ok=True)
     for stage in read_stages(name): # notice a missing file before the first run, not hours later
-        if stage.file: _given(stage, out)
+        if stage.file and not stage.begin: _given(stage, out)
     for stage in read_stages(name):
         say(f'stage {stage.name}')
         if stage.average: made[stage.name] = [_soup(stage, made, out)]
-        elif stage.file: made[stage.name] = [_given(stage, out)]
+        elif stage.file:
+            made[stage.name] = [_given(stage, out, *made.get(stage.begin, ())[:1])]
         else: made[stage.name] = list(_runs(stage, arrays, out, made, votes, kw))
     return made[stage.name][0]
