@@ -69,7 +69,7 @@ docs: $(READY)
 	$(PY) tools/docs.py $(SERVE)
 
 # The shipped network from nothing: its weights, its figures, and the pages that show them. FER2013_HOME must be set.
-# Hours on two cores; stopped, it goes on where it was.
+# Hours on two cores; stopped, it goes on where it was. Before the last stage it says how to make it on an accelerator.
 weights: $(READY)
 	fer_nb train --config shipped --publish
 	$(MAKE) notebooks

@@ -1,7 +1,7 @@
-"""What people install to read emotions from faces, next to this library: same pictures, same run, one thread.
+"""What people install to read emotions from faces, next to this library: same pictures, same machine, one thread.
 
     python tools/compare.py                  # writes nbs/study/compare.json; FER2013_HOME must be set
-    python tools/compare.py --only fer       # one tool besides ours; --faces 300 for a first look
+    python tools/compare.py --only fer       # one tool besides ours (none: ours alone); --faces 300 for a first look
 
 Only tools whose weights lie in the package that pip or npm installs are asked. Each gets an environment of its own in
 runs/compare, made once (fer: 8 GB, it brings TensorFlow and torch), and runs in a process of its own, held to one core:
@@ -268,7 +268,7 @@ def compare(only, n):
 
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--only', nargs='+', choices=TOOLS, default=list(TOOLS))
+    parser.add_argument('--only', nargs='*', choices=TOOLS, default=list(TOOLS))
     parser.add_argument('--faces', type=int, help='how many PrivateTest faces (default: all)')
     parser.add_argument('--out', type=Path, default=root/'nbs/study/compare.json')
     parser.add_argument('--worker', help=argparse.SUPPRESS)
@@ -276,6 +276,8 @@ if __name__ == '__main__':
     args = parser.parse_args()
     if args.worker: work(globals()[f'start_{args.worker}'], args.folder); sys.exit()
     done = compare(args.only, args.faces)
+    if args.out.exists(): # tools that were not asked keep their lines
+        done['tools'] = json.loads(args.out.read_text())['tools'] | done['tools']
     args.out.write_text(json.dumps(done, indent=1) + '\n')
     for name,r in done['tools'].items():
         print(

@@ -284,10 +284,10 @@ def _stored(file, make):
     return load_file(file)
 
 def _write_student(net, file, config, classes):
+    taught = (config.label_smoothing + TEACHER.label_smoothing)/2 # half its own, half the committee's
     with whole_file(file) as part:
         save_weights(net, part, classes=classes, epoch=config.epochs, seed=config.seed,
-                     label_smoothing=config.label_smoothing,
-                     calibration=dict(fer2013=dict(smoothing=config.label_smoothing)))
+                     label_smoothing=taught, calibration=dict(fer2013=dict(smoothing=taught)))
     return file
 
 # %% ../../nbs/45_committee.ipynb #990cbefe
