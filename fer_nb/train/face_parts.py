@@ -109,7 +109,6 @@ _HAIR = ((28,24,22), (54,38,28), (92,62,38), (150,112,66), (196,164,108), (120,1
          (196,192,188))
 _IRIS = (70,52,38), (90,110,120), (80,95,60)
 
-# %% ../../nbs/02_face_parts.ipynb #825baeef
 @dataclass
 class Look:
     "A person to draw; colours are RGB 0–255, lengths fractions of the frame"
