@@ -17,6 +17,7 @@ from .. import __version__
 from ..core import FerError, MissingExtra
 from . import commands
 from .commands import FAILED, OK, CommandError, say
+from .evaluate import evaluate, evaluate_options
 from .predict import _predict_options, predict
 
 # %% ../../nbs/31_cli.ipynb #4f94d83a
@@ -81,7 +82,7 @@ def _parser():
     if importlib.util.find_spec('fer_nb.apps.serve'): add(serve, _serve_options, 'api', json=False)
     add(commands.prepare, commands.prepare_options, 'train')
     add(commands.train, commands.train_options, 'train')
-    add(commands.evaluate, commands.evaluate_options, 'train')
+    add(evaluate, evaluate_options, 'train')
     add(commands.export, commands.export_options, 'train', json=False)
     add(commands.bench, commands.bench_options, 'train')
     return top
