@@ -9,9 +9,20 @@ __all__ = []
 import os
 import sys
 from pathlib import Path
-from .commands import (OK, SOME_FAILED, CommandError, know_parts, picture_options,
-                                  print_json, read_arrays, read_votes, say, some_classes,
-                                  source_option, weights_option)
+from fer_nb.apps.commands import (
+    OK,
+    SOME_FAILED,
+    CommandError,
+    know_parts,
+    picture_options,
+    print_json,
+    read_arrays,
+    read_votes,
+    say,
+    some_classes,
+    source_option,
+    weights_option,
+)
 
 # %% ../../nbs/18_evaluate.ipynb #ae3d2b6c
 def load_network(weights=None):
