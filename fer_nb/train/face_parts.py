@@ -53,13 +53,14 @@ class _Head:
         self.centre = np.array(centre, float)
     def project(self, xyz):
         "Points (..., 3) of the head as pixels (..., 2)"
-        return self.centre + (np.asarray(xyz, float) @ self.pose.T)[..., :2]*self.unit
+        return self.centre + np.asarray(xyz, float) @ self.pose[:2].T*self.unit
     def on(self, x, y, lift=0.):
         "Pixels of points that lie on the face at (x, y), or `lift` in front of it"
-        x, y = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float))
         a, b, c = self.radii
         z = c*np.sqrt(np.maximum(.02, 1 - (x/a)**2 - (y/b)**2)) + lift
-        return self.project(np.stack([x, y, z], -1))
+        xyz = np.empty((*z.shape, 3))
+        xyz[..., 0], xyz[..., 1], xyz[..., 2] = x, y, z
+        return self.project(xyz)
 
 # %% ../../nbs/02_face_parts.ipynb #c7741786
 _ROUND, _RING = np.linspace(0, 2*np.pi, 49), np.linspace(0, 2*np.pi, 21)
@@ -86,7 +87,7 @@ class _Pen:
     @staticmethod
     def _points(pts): return [np.round(np.asarray(pts)*16).astype(np.int32).reshape(-1, 1, 2)]
     @staticmethod
-    def _rgb(rgb, k): return tuple(float(v) for v in np.clip(np.array(rgb)*k, 0, 255))
+    def _rgb(rgb, k): return tuple(min(max(float(v)*k, 0.), 255.) for v in rgb)
     def fill(self, pts, rgb, k=1.):
         import cv2
         cv2.fillPoly(self.im, self._points(pts), self._rgb(rgb, k), cv2.LINE_AA, 4)
@@ -100,8 +101,11 @@ class _Pen:
         mask, under = np.zeros(self.im.shape[:2], np.uint8), self.im.copy()
         cv2.fillPoly(mask, self._points(shape), 255, cv2.LINE_AA, 4)
         draw()
-        painted = (self.im-under.astype(np.float32))*(mask[..., None]/np.float32(255))
-        self.im = np.round(under+painted).astype(np.uint8)
+        (x0, y0), (x1, y1) = np.maximum(shape.min(0)-1, 0).astype(int), shape.max(0).astype(int)+3
+        there = np.s_[y0:y1, x0:x1]
+        before, share = under[there].astype(np.float32), mask[there][..., None]/np.float32(255)
+        under[there] = np.round(before + (self.im[there]-before)*share).astype(np.uint8)
+        self.im = under
 
 # %% ../../nbs/02_face_parts.ipynb #416193b8
 _SKIN = (244,208,181), (229,184,150), (208,157,120), (176,122,86), (133,88,60), (94,62,44)
