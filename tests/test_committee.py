@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from fer_nb.lab.committee import as_jpeg, folds, out_of_fold, train_teacher
+from fer_nb.lab.committee import as_jpeg
+from fer_nb.lab.teachers import folds, out_of_fold, train_teacher
 from fer_nb.train.data import synthetic_faces
 from fer_nb.train.model import EmotionNet, EmotionNetConfig, to_pixels
 
@@ -26,16 +27,16 @@ def test_each_face_hears_the_teachers_of_its_own_fold():
 
 def test_a_teacher_never_meets_its_fold(tmp_path, monkeypatch):
     "`fit` gets all faces of PublicTest, and those of Training that are in another fold"
-    import fer_nb.lab.committee as committee
+    import fer_nb.lab.teachers as teachers
     arrays = synthetic_faces(42)
     trunk = EmotionNet(EmotionNetConfig(branches='image', n_votes=10))
     met = {}
     def fit(arrays, config, out, votes, begin, **kw):
         met.update(arrays=arrays, votes=votes, config=config)
         (out/'last.safetensors').write_bytes(begin.read_bytes())
-    monkeypatch.setattr(committee, 'fit', fit)
+    monkeypatch.setattr(teachers, 'fit', fit)
     fold, votes = np.arange(42) % 3, np.arange(420).reshape(42, 10)
-    train_teacher(arrays, votes, fold, 1, trunk, EmotionNet(), committee.TEACHER, tmp_path/'run')
+    train_teacher(arrays, votes, fold, 1, trunk, EmotionNet(), teachers.TEACHER, tmp_path/'run')
     kept = (fold != 1) | (arrays.split != 0)
     assert 0 < (~kept).sum() < 42 and (met['arrays'].row == arrays.row[kept]).all()
     assert (met['votes'] == votes[kept]).all() and met['config'].model.branches == 'fused'
