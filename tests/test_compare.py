@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fer_nb.core import CLASSES
-from fer_nb.train.evaluation import confusion, macro_f1
+from fer_nb.train.scores import confusion, macro_f1
 
 sys.path.insert(0, str(Path(__file__).parents[1]/'tools'))
 import compare

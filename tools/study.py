@@ -127,7 +127,8 @@ def train(name, seed, alone=True):
 def judge(folder, public):
     "Scores of a finished run on PublicTest"
     from fer_nb.network import softmax, unsmooth
-    from fer_nb.train.evaluation import ece, fit_temperature, predict_logits, score
+    from fer_nb.train.evaluation import predict_logits
+    from fer_nb.train.scores import ece, fit_temperature, score
     from fer_nb.train.training import read_log
     from fer_nb.train.weights import TorchNet, load_weights
     net = TorchNet(*load_weights(folder/'best.safetensors'))
@@ -155,8 +156,9 @@ def together(folders):
     import numpy as np
     from fer_nb.landmarks import LandmarkExtractor
     from fer_nb.network import softmax
-    from fer_nb.train.evaluation import predict_logits, score
+    from fer_nb.train.evaluation import predict_logits
     from fer_nb.train.prepare import prepare
+    from fer_nb.train.scores import score
     from fer_nb.train.weights import load_weights
     file = results/'together.json'
     public, said = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}
@@ -249,8 +251,9 @@ def try_views():
     import numpy as np
     from fer_nb.landmarks import LandmarkExtractor
     from fer_nb.network import find_weights
-    from fer_nb.train.evaluation import predict_logits, score
+    from fer_nb.train.evaluation import predict_logits
     from fer_nb.train.prepare import prepare
+    from fer_nb.train.scores import score
     from fer_nb.train.weights import TorchNet, load_weights
     public, known, out = prepare(extract=LandmarkExtractor()).subset('PublicTest'), {}, {}
     net = TorchNet(*load_weights(find_weights(suffix='.safetensors')))

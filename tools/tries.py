@@ -20,8 +20,9 @@ from fer_nb.landmarks import LandmarkExtractor
 from fer_nb.network import HeadCalibration, OnnxNet, find_weights, softmax
 from fer_nb.train.audit import ferplus_majority, read_ferplus
 from fer_nb.train.data import SPLITS
-from fer_nb.train.evaluation import confusion, ferplus8, macro_f1, predict_logits, share_error
+from fer_nb.train.evaluation import ferplus8, predict_logits, share_error
 from fer_nb.train.prepare import prepare
+from fer_nb.train.scores import confusion, macro_f1
 from fer_nb.train.weights import TorchNet, load_weights
 
 FILE = Path(__file__).resolve().parents[1]/'nbs/study/people.json'

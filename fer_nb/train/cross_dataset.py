@@ -22,8 +22,9 @@ from ..image import ImageError, load_image
 from ..inference import EmotionRecognizer
 from ..landmarks import LandmarkExtractor
 from .data import DataError, FerArrays, from_faces
-from .evaluation import confusion, macro_f1, predict_logits, score
+from .evaluation import predict_logits
 from .fer2013 import ALIASES, open_files
+from .scores import confusion, macro_f1, score
 
 # %% ../../nbs/17_cross_dataset.ipynb #0cf66524
 WORDS = {c:c for c in CLASSES} | ALIASES | dict(joy='happy', afraid='fear', neutrality='neutral')

@@ -18,8 +18,9 @@ from ..core import CLASSES, VOTE_OF, VOTES, whole_file
 from ..network import Calibration, HeadCalibration, softmax, unsmooth
 from .audit import ferplus_majority
 from .data import SPLITS, FerArrays
-from .evaluation import confusion, evaluate, fit_temperature, fit_threshold, predict_logits, score
+from .evaluation import evaluate, predict_logits
 from .export import export_onnx, needs_onnx
+from .scores import confusion, fit_temperature, fit_threshold, score
 from .weights import load_weights, save_weights
 
 # %% ../../nbs/16_release.ipynb #b11afe50

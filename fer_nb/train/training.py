@@ -30,9 +30,10 @@ from .augment import augment, degrade
 
 # %% ../../nbs/12_training.ipynb #da031209
 from .data import SPLITS, FerArrays
-from .evaluation import confusion, macro_f1, predict_logits
+from .evaluation import predict_logits
 from .model import EmotionNet, to_pixels
 from .recipe import TrainConfig, TrainingError, WeightedSampler, cross_entropy
+from .scores import confusion, macro_f1
 from .weights import TorchNet, load_weights, save_weights
 
 # %% ../../nbs/12_training.ipynb #d54051d0

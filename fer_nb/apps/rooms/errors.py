@@ -16,7 +16,7 @@ from PIL import Image
 from ...core import CLASSES
 from ...inference import EmotionRecognizer
 from ...train.data import SPLITS, FerArrays
-from ...train.evaluation import confusion, plot_coverage
+from ...train.scores import confusion, plot_coverage
 from .data import Gallery, bar, button, guarded, row, slider, texts, wide, widgets
 from .reading import bars_html
 from .sheet import caption, picture_html, select
