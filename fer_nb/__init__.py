@@ -17,8 +17,8 @@ if TYPE_CHECKING: # for editors and type checkers
     from .inference import EmotionRecognizer, annotate
     from .landmarks import LandmarkExtractor, draw_landmarks
     from .network import Calibration, OnnxNet, find_weights
-    from .opening import ImageError
     from .photos import BatchError, find_photos
+    from .sources import ImageError
     from .tables import to_frame, to_rows, write_table
     from .video.files import read_video
     from .video.mp4 import VideoError
@@ -45,8 +45,8 @@ _ROOMS = { # the same names, by the room that defines them
     'inference': 'EmotionRecognizer annotate',
     'landmarks': 'LandmarkExtractor draw_landmarks',
     'network': 'Calibration OnnxNet find_weights',
-    'opening': 'ImageError',
     'photos': 'BatchError find_photos',
+    'sources': 'ImageError',
     'tables': 'to_frame to_rows write_table',
     'video.files': 'read_video',
     'video.mp4': 'VideoError',

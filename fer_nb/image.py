@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import BinaryIO
 import numpy as np
 from PIL import Image
-from .opening import FORMATS, ImageError, check_pixels, name_of, open_picture
+from .opening import FORMATS, check_pixels, open_picture
+from .sources import ImageError, name_of
 
 # %% ../nbs/03_image.ipynb #319040cb
 def _high_byte(a):

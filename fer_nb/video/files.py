@@ -18,7 +18,7 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image
 from ..image import load_image
-from ..opening import ImageError
+from ..sources import ImageError
 from .mp4 import VideoError, _av
 from .opening import MAX_PIXELS, Film, _file, _length, _open, _seekable, _too_large, _upright, video_info
 
