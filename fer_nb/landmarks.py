@@ -114,7 +114,7 @@ class LandmarkExtractor:
 
     def __call__(self,
                  face:np.ndarray         # uint8 (H, W), gray, framed as FER2013 frames its faces
-                ) -> tuple[np.ndarray, bool]: # float32 (468, 3) in crop coordinates or zeros; found?
+                ) -> tuple[np.ndarray, bool]: # float32 (468, 3), crop coordinates or zeros; found?
         "Landmarks of `face` and whether they were found"
         face = _check_face(face)
         for view in self.views[:1+self.settings['retries']]:
@@ -203,8 +203,8 @@ def landmark_stats(landmarks, # float32 (N, 468, 3) in crop coordinates
 _CHEEKS, _UPRIGHT = [234, 454], [10, 152] # points: cheek to cheek, forehead to chin
 _STRAIGHT = 2.8                           # pitch of a face that looks ahead, degrees
 
-def head_pose(landmarks:np.ndarray # float32 (468, 3), in pixels or in crop coordinates of a square crop
-             ) -> dict[str, float]: # yaw > 0 to the right of the picture, pitch > 0 up, roll > 0 clockwise
+def head_pose(landmarks:np.ndarray # float32 (468, 3), pixels or coordinates of a square crop
+             ) -> dict[str, float]: # yaw > 0: picture's right, pitch > 0: up, roll > 0: clockwise
     "How a head is held, in degrees"
     across, down = (landmarks[end]-landmarks[start] for start, end in (_CHEEKS, _UPRIGHT))
     eyes = landmarks[_EYES[1]].mean(0) - landmarks[_EYES[0]].mean(0)
