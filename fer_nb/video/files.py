@@ -6,84 +6,20 @@
 __all__ = ['read_video']
 
 # %% ../../nbs/25_video_files.ipynb #6c641f9b
-import contextlib
 import itertools
 import math
 import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, cast
 import numpy as np
 from PIL import Image
 from ..image import load_image
 from ..sources import ImageError
+from .decoding import Frame, _framed, _timed
 from .mp4 import VideoError, _av
-from .opening import MAX_PIXELS, Film, _file, _length, _open, _seekable, _too_large, _upright, video_info
-
-# %% ../../nbs/25_video_files.ipynb #c19468b8
-@dataclass
-class Frame:
-    "One frame of a video, or why there is none"
-    index:int           # its number, from 0
-    time:float          # seconds since the first frame
-    image:np.ndarray|None=field(default=None, repr=False) # uint8 (H, W, 3), RGB, upright; None if there is none
-    status:str='ok'     # 'ok', 'unreadable' or 'too_large'
-    message:str=''      # a sentence for people; empty if ok
-    scale:float=1.      # pixels of the video for one of `image`
-
-# %% ../../nbs/25_video_files.ipynb #1b42c249
-def _picture(stream, frame, max_side) -> tuple[np.ndarray, float]:
-    "A decoded frame as upright RGB, at most `max_side` pixels long, and its scale"
-    turns, (w, h) = _upright(stream, frame)
-    scale = max(1, max(w, h)/max_side) if max_side else 1
-    size = (h, w) if turns%2 else (w, h)
-    w, h = (max(1, round(v/scale)) for v in size)
-    image = frame.reformat(w, h, 'rgb24', interpolation='AREA').to_ndarray()
-    return np.ascontiguousarray(np.rot90(image, turns)), size[0]/w
-
-# %% ../../nbs/25_video_files.ipynb #af7406ee
-def _seconds_of(p) -> float|None: return None if p.pts is None else float(p.pts*p.time_base)
-
-def _fault(codec) -> VideoError:
-    "Why a packet gave no picture"
-    w, h = codec.width, codec.height
-    if 0<w*h<=MAX_PIXELS: return VideoError('This frame is damaged.')
-    return _too_large(w, h, 'The film')
-
-# %% ../../nbs/25_video_files.ipynb #977d93ef
-def _of_packet(packet, stream, end) -> Iterator[tuple[float|None, Any]]:
-    "(seconds, frame or `VideoError`) of one packet; a damaged packet stands for its picture"
-    av, codec = _av(), stream.codec_context
-    try: frames = packet.decode()
-    except av.FFmpegError:
-        if packet.size: yield end if packet.pts is None else _seconds_of(packet), _fault(codec)
-        return
-    for frame in frames:
-        good = not frame.is_corrupt and frame.width*frame.height<=MAX_PIXELS
-        yield _seconds_of(frame), frame if good else _fault(codec if frame.is_corrupt else frame)
-
-# %% ../../nbs/25_video_files.ipynb #5ccecb4c
-def _decoded(container, stream) -> Iterator[tuple[float|None, Any]]:
-    "(seconds or None, frame or `VideoError`) of a file, in order of time"
-    broken, end, packets = [], 0., container.demux()
-    with contextlib.suppress(_av().FFmpegError): # after it, nothing can be found
-        for packet in packets:
-            now = _seconds_of(packet)
-            if now is not None: end = max(end, now + float((packet.duration or 0)*packet.time_base))
-            if packet.stream.index!=stream.index: continue
-            for seconds,frame in _of_packet(packet, stream, end):
-                if isinstance(frame, VideoError) and seconds is not None:
-                    broken.append((seconds, frame)); continue
-                broken.sort(key=lambda b: b[0])
-                while broken and seconds is not None and broken[0][0]<=seconds: yield broken.pop(0)
-                yield seconds, frame
-    yield from sorted(broken, key=lambda b: b[0])
-    promised = (container.duration or 0)/1e6
-    if end < (container.start_time or 0)/1e6 + promised - .5:
-        yield end, VideoError(f"The file is cut short: {promised:.1f} s were announced, "
-                              "and it ends here.")
+from .opening import Film, _file, _open, _seekable, video_info
 
 # %% ../../nbs/25_video_files.ipynb #913cc144
 class _Rate:
@@ -98,39 +34,11 @@ class _Rate:
         before, self.last = self.last, math.floor(time*self.fps + .01)
         return self.last>before
 
-# %% ../../nbs/25_video_files.ipynb #5f6b396e
-def _skip(container, stream, start) -> float|None:
-    "Jump to shortly before `start` if the file allows it; seconds of its first frame, if known"
-    if start<3 or not _length(container, stream) or stream.start_time is None: return None
-    try: container.seek(stream.start_time + int((start-1)/stream.time_base), stream=stream)
-    except _av().FFmpegError: return None
-    return float(stream.start_time*stream.time_base)
-
-# %% ../../nbs/25_video_files.ipynb #e0fcce6f
-def _timed(container, stream, start) -> Iterator[tuple[float, Any]]:
-    "(seconds since the first frame, frame or `VideoError`): from `start` on, never backwards"
-    zero, now, step = _skip(container, stream, start), None, 1/float(stream.average_rate or 25)
-    for seconds,frame in _decoded(container, stream):
-        if zero is None: zero = seconds or 0.
-        then = (0. if now is None else now+step) if seconds is None else seconds-zero
-        now = max(now or 0., then)
-        if now>=start-1e-3: yield now, frame
-
 # %% ../../nbs/25_video_files.ipynb #ade063c4
 def _not_over(seconds, name, limit) -> None:
     if limit is not None and seconds>limit+.05:
         much = f"{name} lasts {seconds:.0f} s; the limit is {limit:g} s."
         raise VideoError(f"{much} Cut it, or raise max_seconds.", 'too_long')
-
-# %% ../../nbs/25_video_files.ipynb #43051648
-def _framed(i, now, frame, stream, max_side) -> Frame:
-    "A decoded frame, or why there is none, as a `Frame`"
-    if isinstance(frame, VideoError): return Frame(i, now, None, frame.status, str(frame))
-    try: image, scale = _picture(stream, frame, max_side)
-    except (_av().FFmpegError, ValueError):
-        return Frame(i, now, None, 'unreadable',
-                     f'This frame is {frame.width}×{frame.height} and cannot be read.')
-    return Frame(i, now, image, scale=scale)
 
 # %% ../../nbs/25_video_files.ipynb #b8655229
 def _read_file(source, fps, start, end, max_seconds, max_side) -> Iterator[Frame]:

@@ -7,64 +7,22 @@ __all__ = ['EmotionTracker', 'track']
 
 # %% ../../nbs/26_video_track.ipynb #575d9ece
 import itertools
-import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from ..core import Prediction
 from ..faces import stretch_dark
 from ..framing import BOX_HEIGHT, BOX_WIDTH, BOX_X, BOX_Y, unleveled
 from ..landmarks import head_pose
-from ..network import Calibration, Prior, softmax
+from ..network import Prior
 from .face import Square, TrackedFace
 from .files import Frame, _Rate
 from .follow import FaceTracker
+from .smoothing import _Memory
 
 if TYPE_CHECKING:
     from fer_nb.inference import EmotionRecognizer
-
-# %% ../../nbs/26_video_track.ipynb #352c4b6f
-def smoothed(old:np.ndarray|None, # float (..., N), a distribution until now; None: none
-             new:np.ndarray,      # that of this frame
-             dt:float,            # seconds between them
-             tau:float=.12        # time constant, seconds; 0: no smoothing
-            ) -> np.ndarray:      # sums to 1 where both do
-    "Exponential mean over time"
-    if old is None or not tau: return new
-    keep = math.exp(-max(0., dt)/tau)
-    return keep*old + (1-keep)*new
-
-# %% ../../nbs/26_video_track.ipynb #51504a41
-def smooth_logits(calibration:Calibration,
-                  old:np.ndarray|None, # float32 (views, classes + votes); None: none
-                  new:np.ndarray,
-                  dt:float,            # seconds between them
-                  tau:float=.12        # as `smoothed` takes it
-                 ) -> np.ndarray:      # float32 (views, classes + votes)
-    "Logits that stand for the smoothed distributions of both heads"
-    if old is None or not tau: return new
-    head = calibration.people
-    warm = head.temperature if len(new)==1 else head.temperature_flip
-    heads = zip((1., warm), calibration.split(old), calibration.split(new))
-    means = [(t, smoothed(softmax(a, t), softmax(b, t), dt, tau)) for t,a,b in heads if a.shape[-1]]
-    out = [t*np.log(p.clip(1e-12)) for t,p in means]
-    return np.concatenate(out, -1).astype(np.float32)
-
-# %% ../../nbs/26_video_track.ipynb #e0aa978d
-@dataclass
-class _Memory:
-    "What the network said of each face until now"
-    tau:float=.12 # as `smoothed` takes it
-    said:dict[int, tuple[np.ndarray, float]]=field(default_factory=dict) # logits and time, by number
-
-    def smooth(self, calibration:Calibration, f:TrackedFace, time:float,
-               logits:np.ndarray) -> np.ndarray:
-        old, then = self.said.get(f.face, (None, time))
-        old = None if f.changed else old
-        out = smooth_logits(calibration, old, logits, time-then, self.tau)
-        self.said[f.face] = out, time
-        return out
 
 # %% ../../nbs/26_video_track.ipynb #f8c36990
 @dataclass
