@@ -123,7 +123,8 @@ def _fer2013_faces(source):
 def _other_faces(network, args):
     "The report on another data set, and its arrays"
     words = pairs(args.map, "--map wants THEIRS=OURS, such as 6=neutral, or THEIRS=none")
-    from fer_nb.train.cross_dataset import class_words, cross_dataset_report, read_labelled
+    from fer_nb.train.cross_dataset import cross_dataset_report
+    from fer_nb.train.other_data import class_words, read_labelled
     words = class_words({k:None if v=='none' else v for k,v in words})
     labelled = read_labelled(args.faces, words, args.detect, args.people,
                              progress=sys.stderr.isatty())

@@ -12,9 +12,9 @@ from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
 import numpy as np
 from ..network import find_weights
-from .cross_dataset import _Framed, _open_all, _Photo, _pictures, who
 from .data import DataError, FerArrays, face_hash, from_faces
 from .fer2013 import open_files
+from .other_data import _Framed, _open_all, _Photo, _pictures, who
 from .recipe import TrainConfig, load_config
 from .training import fit
 from .weights import load_weights
