@@ -58,7 +58,7 @@ class MissingExtra(FerError, ImportError):
 # %% ../nbs/00_core.ipynb #0c049a0d
 @contextlib.contextmanager
 def whole_file(file:str|os.PathLike # to write
-              ) -> Iterator[Path]:  # to write to: in the same folder, renamed when the block ends well
+              ) -> Iterator[Path]:  # in the same folder, renamed when the block ends well
     "A file that appears complete or not at all; a device such as `/dev/stdout` is written directly"
     file = Path(file)
     if file.exists() and not file.is_file(): yield file; return # never replace a device or a pipe
@@ -187,22 +187,22 @@ class _Said(_Shown):
     emotion:str|None=None                     # the most probable class
     confidence:float|None=None                # its probability
     probabilities:dict[str,float]|None=None   # class to calibrated probability; they sum to 1
-    scores:dict[str,float]|None=None          # shares of people beyond the seven: contempt, unknown, not_a_face
-    reasons:list[str]=field(default_factory=list)      # what makes this face hard to read, short clauses
-    box:tuple[float,float,float,float]|None=None       # (x0, y0, x1, y1), pixels of the upright photo
+    scores:dict[str,float]|None=None          # fractions for contempt, unknown, not_a_face
+    reasons:list[str]=field(default_factory=list) # what makes this face hard to read, short clauses
+    box:tuple[float,float,float,float]|None=None  # (x0, y0, x1, y1), pixels of the upright photo
     score:float|None=None                     # the detector's, that this is a face, 0 to 1
-    pose:dict[str,float]|None=None            # yaw, pitch, roll of the head in degrees; None without landmarks
-    turned:int=0                              # degrees the photo was turned, clockwise, before its faces were found
+    pose:dict[str,float]|None=None            # yaw, pitch, roll in degrees; None without landmarks
+    turned:int=0                              # degrees clockwise that the photo was turned
     truth:str='people'                        # whose answer this is, one of `TRUTHS`
 
 # %% ../nbs/00_core.ipynb #f80d4fce
 @dataclass
 class Prediction(_Said):
     "What was found for one face, or why there is none. In a notebook it shows itself."
-    landmarks:np.ndarray|None=field(default=None, repr=False) # float32 (468, 3), pixels of the upright photo
-    crop:np.ndarray|None=field(default=None, repr=False)      # uint8 (128, 128), gray: what the network saw
-    frame:tuple[float,float,float,float]|None=field(default=None, repr=False) # the square that `crop` shows
-    points:np.ndarray|None=field(default=None, repr=False)    # float32 (468, 3): landmarks in crop coordinates
+    landmarks:np.ndarray|None=field(default=None, repr=False) # 468×3, pixels of the upright photo
+    crop:np.ndarray|None=field(default=None, repr=False) # uint8 (128, 128): what the network saw
+    frame:tuple[float,float,float,float]|None=field(default=None, repr=False) # what `crop` shows
+    points:np.ndarray|None=field(default=None, repr=False) # float32 (468, 3), crop coordinates
     logits:np.ndarray|None=field(default=None, repr=False)    # float32 (views, labels + votes)
 
 # %% ../nbs/00_core.ipynb #bbb824cf

@@ -29,12 +29,12 @@ def _box_back(box, turned, size):
 @dataclass(eq=False)
 class Face:
     "One detected face. In a notebook it shows its crop."
-    box:tuple[float, float, float, float]   # (x0, y0, x1, y1), pixels of the photo; may leave it a little
-    score:float|None                        # the detector's, that this is a face, 0 to 1, if it gives one
+    box:tuple[float, float, float, float]   # (x0, y0, x1, y1), pixels of the photo, or just outside
+    score:float|None                        # the detector's, 0 to 1, if it gives one
     crop:np.ndarray = field(repr=False)     # uint8 (128, 128), gray, upright, framed like FER2013
     frame:tuple[float, float, float, float] # square, pixels of the photo: what `crop` shows
     detector:str = 'mtcnn'                  # which one found it
-    turned:int = 0                          # degrees clockwise by which the photo was turned to find it
+    turned:int = 0                          # degrees clockwise that the photo was turned
 
     @property
     def size(self) -> float:
@@ -105,7 +105,7 @@ class _Looks:
 @dataclass(frozen=True)
 class FaceDetector:
     "MTCNN with FER2013 framing, safe to share between threads and processes"
-    min_face:float = 24  # shortest face to find, pixels of the photo; in a large one, a fortieth of its side
+    min_face:float = 24  # shortest face to find, pixels; in a large photo, a fortieth of its side
     min_score:float = .85 # keep faces at least this probable, 0 to 1
     max_side:int = 1280  # longest side of the copy that is looked at, pixels
     size:int = 128       # of the crops, pixels
@@ -118,7 +118,7 @@ class FaceDetector:
 
     def detect(self,
                image:np.ndarray # uint8 (H, W, 3) RGB, as `load_image` gives it
-              ) -> tuple[np.ndarray, np.ndarray]: # boxes float64 (N, 4), scores float64 (N,), largest box first
+              ) -> tuple[np.ndarray, np.ndarray]: # float64 boxes (N, 4), scores (N,), largest first
         "Boxes and scores of all faces in `image` as it lies"
         return _Looks(image, self).boxes()
 
@@ -127,7 +127,9 @@ class FaceDetector:
         looks = _Looks(image, self)
         return looks.faces(*looks.boxes())
 
-    def find(self, image:np.ndarray) -> tuple[list[Face], int]: # faces; degrees clockwise that turn `image` upright
+    def find(self,
+             image:np.ndarray # the same
+            ) -> tuple[list[Face], int]: # faces; degrees clockwise that turn `image` upright
         "All faces in `image`, whichever side is up, largest first; boxes in pixels of `image`"
         looks = _Looks(image, self)
         found, turned = _upright_boxes(looks.boxes)
