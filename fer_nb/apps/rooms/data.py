@@ -19,7 +19,8 @@ from fastcore.basics import patch
 from PIL import Image
 from ...core import CLASSES, MissingExtra
 from ...train.data import SPLITS, FerArrays
-from .sheet import FERPLUS_SAYS, PER_PAGE, browse, caption, select, spread
+from .sheet import FERPLUS_SAYS, PER_PAGE, caption, select
+from .view import browse, spread
 
 # %% ../../../nbs/34_data_room.ipynb #9acdd62a
 try:
