@@ -20,10 +20,11 @@ if TYPE_CHECKING: # for editors and type checkers
     from .photos import BatchError, find_photos
     from .sources import ImageError
     from .tables import to_frame, to_rows, write_table
+    from .video.analyze import analyze_video, write_annotated
     from .video.files import read_video
     from .video.mp4 import VideoError
     from .video.opening import VideoInfo, video_info
-    from .video.timeline import Timeline, analyze_video, plot_timeline, write_annotated
+    from .video.timeline import Timeline, plot_timeline
     from .video.track import FaceTracker
 
 __all__ = [
@@ -48,10 +49,11 @@ _ROOMS = { # the same names, by the room that defines them
     'photos': 'BatchError find_photos',
     'sources': 'ImageError',
     'tables': 'to_frame to_rows write_table',
+    'video.analyze': 'analyze_video write_annotated',
     'video.files': 'read_video',
     'video.mp4': 'VideoError',
     'video.opening': 'VideoInfo video_info',
-    'video.timeline': 'Timeline analyze_video plot_timeline write_annotated',
+    'video.timeline': 'Timeline plot_timeline',
     'video.track': 'FaceTracker'}
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}
 

@@ -20,7 +20,7 @@ def test_import_is_light():
     "Neither by import nor by reading frames of one's own"
     heavy = set('torch torchvision fastcore tqdm pandas av cv2 mediapipe matplotlib facenet_pytorch'.split())
     code = ('import sys; from fer_nb.video.files import read_video; import numpy as np; '
-            'import fer_nb.video.live, fer_nb.video.timeline; '
+            'import fer_nb.video.live, fer_nb.video.analyze; '
             f'list(read_video([np.zeros((9, 9, 3), np.uint8)], rate=1)); print(sorted({heavy} & set(sys.modules)))')
     assert run(code) == '[]'
 

@@ -171,7 +171,7 @@ class Timed:
 def parts(n: int = 100) -> dict[str, float]:
     "Milliseconds a frame on the server, by what does the work"
     from fer_nb.inference import EmotionRecognizer
-    from fer_nb.video.timeline import draw_rows
+    from fer_nb.video.analyze import draw_rows
     from fer_nb.video.track import EmotionTracker
     base = EmotionRecognizer.from_pretrained(threads=1)
     timed = {'detector': Timed(base.detector), 'landmarks': Timed(base.extractor), 'network': Timed(base.model)}

@@ -44,7 +44,7 @@ def smooth_logits(calibration:Calibration,
 class _Memory:
     "What the network said of each face until now"
     tau:float=.12 # as `smoothed` takes it
-    said:dict[int, tuple[np.ndarray, float]]=field(default_factory=dict) # logits and time, by number
+    said:dict[int, tuple[np.ndarray, float]]=field(default_factory=dict) # logits, time
 
     def smooth(self, calibration:Calibration, f:TrackedFace, time:float,
                logits:np.ndarray) -> np.ndarray:

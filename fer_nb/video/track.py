@@ -153,7 +153,7 @@ class EmotionTracker(_Rows):
 def track(recognizer:'EmotionRecognizer',
           frames:Iterable[Frame],  # of `read_video`
           fps:float|None=None,     # analyze at most so many frames a second; None: all
-          batch:int=8,             # frames whose faces the network sees together: 1 answers without delay
+          batch:int=8,             # frames that the network sees together; 1: no delay
           **kwargs:Any             # for `EmotionTracker`: every, smooth, truth, prior, most, source
          ) -> Iterator[tuple[Frame, list[FaceRow]]]:
     "Yields each frame with its rows; the list is empty for frames that `fps` passes over"

@@ -12,7 +12,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image, ImageDraw
 from fer_nb.landmarks import CONTOURS
-from fer_nb.video.timeline import Timeline, draw_rows
+from fer_nb.video.analyze import draw_rows
+from fer_nb.video.timeline import Timeline
 from fer_nb.video.track import EmotionTracker, FaceRow
 from . import parts, words
 from .reading import recognizer, turns
