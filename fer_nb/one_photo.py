@@ -71,9 +71,9 @@ def _of_photo(recognizer, photo, opened, wish):
 
 # %% ../nbs/24_one_photo.ipynb #c26b3d33
 def _of_film(recognizer, photo, opened, wish):
+    from fer_nb.video.analyze import _drawn
     from fer_nb.video.files import read_video
     from fer_nb.video.mp4 import Mp4Writer
-    from fer_nb.video.analyze import _drawn
     from fer_nb.video.track import track
     if photo.drawn: os.makedirs(os.path.dirname(photo.drawn), exist_ok=True)
     frames = read_video(opened, None if photo.drawn else wish.fps, wish.start, wish.end)

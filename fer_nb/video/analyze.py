@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
-from ..core import COLORS, caption
+from ..core import caption
 from ..draw import draw_faces
 from .files import Frame, read_video
 from .mp4 import Mp4Writer, VideoError

@@ -24,8 +24,8 @@ class Film:
 
 def read_film(key: str, name: str, data: bytes, progress: Callable[[float, float | None], None]) -> Film:
     "What was found in one video"
-    from fer_nb.video.files import VideoError  # PyAV takes its time, and few visitors bring a video
     from fer_nb.video.analyze import analyze_video
+    from fer_nb.video.files import VideoError  # PyAV takes its time, and few visitors bring a video
     out = io.BytesIO()
     try:
         with turns('video'):
