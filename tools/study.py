@@ -128,8 +128,8 @@ def judge(folder, public):
     "Scores of a finished run on PublicTest"
     from fer_nb.network import softmax, unsmooth
     from fer_nb.train.evaluation import predict_logits
+    from fer_nb.train.run_folder import read_log
     from fer_nb.train.scores import ece, fit_temperature, score
-    from fer_nb.train.training import read_log
     from fer_nb.train.weights import TorchNet, load_weights
     net = TorchNet(*load_weights(folder/'best.safetensors'))
     one, two = (predict_logits(net, public, tta)[:, :7] for tta in (False, True))
@@ -143,7 +143,7 @@ def judge(folder, public):
 
 def keep(folder):
     "Note a long run for the report"
-    from fer_nb.train.training import about_run
+    from fer_nb.train.run_folder import about_run
     file = results/f'{Path(folder).name}.json'
     file.write_text(json.dumps(about_run(folder), indent=1) + '\n')
     print(file)

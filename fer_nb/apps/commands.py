@@ -144,7 +144,7 @@ def train(args, out):
     if args.publish: # say it now, not hours later
         from fer_nb.train.export import needs_onnx
         needs_onnx()
-    from fer_nb.train.training import about_run
+    from fer_nb.train.run_folder import about_run
     know_parts()
     best, arrays, votes = _fit_own(args) if args.faces else _fit(args)
     if int(os.environ.get('RANK', 0)): return OK # of several processes, only the first continues
