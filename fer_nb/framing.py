@@ -17,7 +17,7 @@ from .core import FerError
 BOX_WIDTH, BOX_HEIGHT, BOX_X, BOX_Y = .80, 1.07, .49, .51
 
 def frame_box(box:Sequence[float] # (x0, y0, x1, y1) from MTCNN, in pixels of the picture
-             ) -> tuple[float, float, float, float]: # a square in the same pixels; may leave the picture
+             ) -> tuple[float, float, float, float]: # a square; may leave the picture
     "The square that FER2013 would have shown around the face in `box`"
     x0, y0, x1, y1 = (float(v) for v in box)
     if not (x1 > x0 and y1 > y0):
@@ -48,7 +48,7 @@ def crop_frame(image:np.ndarray,      # uint8 (H, W, 3) RGB or (H, W) gray
 POINTS_SIZE, POINTS_X, POINTS_Y = .855, .505, .554
 
 def frame_points(points:np.ndarray # FaceMesh's landmarks (468, 2 or more), pixels of the picture
-                ) -> tuple[float, float, float, float]: # a square in the same pixels; may leave the picture
+                ) -> tuple[float, float, float, float]: # a square; may leave the picture
     "The square that FER2013 would have shown around a face with these landmarks"
     low, high = np.min(points, 0)[:2].astype(float), np.max(points, 0)[:2].astype(float)
     if not (high > low).all():

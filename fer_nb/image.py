@@ -112,11 +112,11 @@ def _no_memory(im, name, error):
 # %% ../nbs/03_image.ipynb #2a1b0181
 Photo = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray # what may be called a photo
 
-def load_image(source:Photo,     # path or '-', bytes, base64, file-like, PIL picture, RGB array (H, W[, 1|3|4])
-               max_bytes:int|None=100_000_000, # refuse larger files, before reading them; None for no limit
-               max_pixels:int|None=70_000_000, # refuse larger pictures undecoded; None: Pillow's limit, 179 million
+def load_image(source:Photo,     # path or '-', bytes, base64, file, PIL, RGB (H, W[, 1|3|4])
+               max_bytes:int|None=100_000_000, # refuse larger files unread; None: no limit
+               max_pixels:int|None=70_000_000, # the same, undecoded; None: 179 million
                formats:Sequence[str]=FORMATS, # those to open, by Pillow's names; told by content
-               notes:list[str]|None=None       # gets a sentence on what the pixels do not show: further frames
+               notes:list[str]|None=None       # gets a sentence on further frames
               ) -> np.ndarray:   # uint8 (H, W, 3), RGB, upright, opaque
     "Upright RGB pixels. Raises `ImageError`, its status 'unreadable' or 'too_large'."
     name, im = name_of(source), None

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from .area import _crops, _shrink, _table
+from .boxes import _distinct, _moved, _outermost, _square
 from .core import WeightsError, onnx_session
 
 # %% ../nbs/04_mtcnn.ipynb #d25a050f
@@ -38,53 +39,6 @@ def _nets(threads:int=1) -> Any:
     if key not in _opened:
         _opened[key] = SimpleNamespace(**{n:_net(n, threads) for n in ('pnet', 'rnet', 'onet')})
     return _opened[key]
-
-# %% ../nbs/04_mtcnn.ipynb #2b252113
-def _overlapping(a, b, overlap):
-    "Which boxes of `a` (4, N) and `b` (4, M) share more than `overlap` of their union: bool (N, M)"
-    shared = np.minimum(a[2][:, None], b[2]); shared -= np.maximum(a[0][:, None], b[0])
-    height = np.minimum(a[3][:, None], b[3]); height -= np.maximum(a[1][:, None], b[1])
-    shared.clip(0, out=shared); height.clip(0, out=height); shared *= height
-    union = ((a[2]-a[0])*(a[3]-a[1]))[:, None] + (b[2]-b[0])*(b[3]-b[1])
-    union -= shared; union *= overlap
-    return shared > union
-
-# %% ../nbs/04_mtcnn.ipynb #e2030ef7
-def _distinct(boxes, scores, overlap, chunk=128):
-    "Indices of the best boxes: none shares more than `overlap` of the union with a better one"
-    order = np.argsort(-scores, kind='stable')
-    sides, kept = boxes[order].T, np.zeros(0, int)
-    for start in range(0, len(order), chunk):
-        rest = np.arange(start, min(start+chunk, len(order)))
-        if len(kept): rest = rest[~_overlapping(sides[:, rest], sides[:, kept], overlap).any(1)]
-        free = np.ones(len(rest), bool)
-        for i, shared in enumerate(_overlapping(sides[:, rest], sides[:, rest], overlap)):
-            if free[i]: free[i+1:] &= ~shared[i+1:]
-        kept = np.append(kept, rest[free])
-    return order[kept]
-
-# %% ../nbs/04_mtcnn.ipynb #9bd75dbd
-def _outermost(boxes, scores, overlap=.7):
-    "Indices of the best boxes: none shares more than `overlap` of either area with a better one"
-    rest, keep, size = np.argsort(scores)[::-1], [], boxes[:, 2:]-boxes[:, :2]+1
-    while len(rest):
-        i, rest = rest[0], rest[1:]; keep.append(i)
-        low = np.maximum(boxes[i, :2], boxes[rest, :2])
-        high = np.minimum(boxes[i, 2:], boxes[rest, 2:])
-        shared = (high-low+1).clip(0).prod(1)
-        rest = rest[shared <= overlap*np.minimum(size[i].prod(), size[rest].prod(1))]
-    return np.array(keep, int)
-
-# %% ../nbs/04_mtcnn.ipynb #c4707040
-def _square(boxes):
-    "Boxes grown along their shorter side"
-    middle, side = (boxes[:, :2]+boxes[:, 2:])/2, boxes[:, 2:]-boxes[:, :2]
-    half = side.max(1, keepdims=True)/2
-    return np.concatenate([middle-half, middle+half], 1)
-
-def _moved(boxes, shifts, pixel=1):
-    "Boxes moved by `shifts`, fractions of their sides"
-    return boxes + shifts*np.tile(boxes[:, 2:]-boxes[:, :2]+pixel, 2)
 
 # %% ../nbs/04_mtcnn.ipynb #51170f35
 def _look(pnet, pixels, scale, margin, threshold):
