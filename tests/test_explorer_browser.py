@@ -187,7 +187,7 @@ def model_room(page):
     expect(page.get_by_alt_text('astronaut.png, faces marked')).to_be_visible()
     expect(heat).to_have_attribute('alt', 'heat map for happy')
     smile = page.get_by_role('row', name=re.compile('^happy')).filter(visible=True)
-    slide(page, 'blur', 'ArrowRight', 12)
+    slide(page, 'blur', 'PageUp', 3)
     expect(smile).to_have_text(re.compile(r'%[+-]\d')) # it moved, and says by how much
     shot(page, 'model_blurred')
     menu(page, 'cover').select_option('mouth')
@@ -214,7 +214,7 @@ def error_room(page):
     position = mistake.inner_text().split()[0]
     mistake.click()
     expect(page.locator(f'img[alt^="face {position}, "]').filter(visible=True)).to_be_visible()
-    slide(page, 'threshold', 'ArrowRight', 70)
+    slide(page, 'threshold', 'PageUp', 14)
     expect(page.locator('img[alt="accuracy against coverage, threshold 0.70"]')).to_be_visible()
     expect(answered).not_to_contain_text('100.0%')
     shot(page, 'errors')
