@@ -40,7 +40,7 @@ def _default_workers(photos):
 
 # %% ../nbs/24_batch.ipynb #51ec8b9d
 def predict_photos(photos:Sequence[Photo],
-                   make:Callable[[], Any]=_recognizer, # makes a recogniser; for `workers`, picklable
+                   make:Callable[[], Any]=_recognizer, # a recogniser; for `workers`, picklable
                    workers:int|None=None, # processes; 0: only this one; None: one a core, if many
                    ray:str|None=None,     # 'local', or the address of a Ray cluster
                    wish:Wish=_PLAIN       # what the rows hold

@@ -80,7 +80,8 @@ def _known_points(n:int, landmarks, found) -> tuple[np.ndarray, np.ndarray]:
                    f"got {points.shape} and {found.shape}")
 
 # %% ../nbs/21_classifier.ipynb #c42c277b
-def _views(model:Callable, faces, points, found, tta) -> np.ndarray: # float32 (N, views, classes + votes)
+def _views(model:Callable, faces, points, found,
+           tta) -> np.ndarray: # float32 (N, views, classes + votes)
     "Logits of each face as it is and, with `tta`, of its mirror image"
     views = [model(faces, points, found)]
     if tta: views.append(model(faces[:, :, ::-1], mirror(points), found))
@@ -93,7 +94,7 @@ class _Network(_Settings):
                crops:Sequence[np.ndarray],       # uint8 (H, W), gray, framed like FER2013's
                landmarks:np.ndarray|None=None,   # (N, 468, 3) in crop coordinates; None: find them
                found:Sequence[bool]|np.ndarray|None=None # which are a face's own; None: all
-              ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # float32 (N, views, classes + votes), landmarks, found
+              ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # (N, views, labels), landmarks, found
         "Logits of framed faces"
         faces = np.array([to_fer(c) for c in crops], np.uint8).reshape(-1, 48, 48)
         if landmarks is None: points, found = _find_points(self.extractor, faces)
@@ -112,17 +113,17 @@ class _Classifier(_Network):
         "The classes that a prediction chooses from"
         return self.classes or self.calibration.classes
 
-    def _masses(self, logits, truth=None, prior=None) -> np.ndarray: # of views (N, V, …) → float64 (N, labels)
+    def _masses(self, logits, truth=None, prior=None) -> np.ndarray: # (N, V, …) → (N, labels)
         "Probabilities of `labels`, before they are scaled to sum to 1"
         truth, prior = truth or self.truth, self.prior if prior is None else prior
         p = self.calibration.probabilities(logits.mean(1), truth, prior, flip=logits.shape[1]>1)
         return p[:, [self.calibration.classes.index(c) for c in self.labels]]
 
     def classify(self,
-                 crops:Sequence[np.ndarray],     # uint8 (H, W), gray, framed as FER2013 frames its faces
-                 landmarks:np.ndarray|None=None, # float32 (N, 468, 3) in crop coordinates, if known; None: find them
-                 found:Sequence[bool]|np.ndarray|None=None # which of `landmarks` are a face's own; None: all
-                ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # float64 (N, classes), landmarks, found
+                 crops:Sequence[np.ndarray],     # uint8 (H, W), gray, framed as FER2013's
+                 landmarks:np.ndarray|None=None, # float32 (N, 468, 3), of crops; None: find them
+                 found:Sequence[bool]|np.ndarray|None=None # whose `landmarks` are a face's; all
+                ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # (N, classes), landmarks, found
         "Calibrated probabilities and landmarks of framed faces"
         logits, points, found = self.logits(crops, landmarks, found)
         p = self._masses(logits)
@@ -184,7 +185,7 @@ class _Predictor(_Judge):
                prediction:Prediction,  # of this recogniser
                truth:str|None=None,    # 'people' or 'fer2013'; None: the recogniser's
                prior:Prior=None,       # None: the recogniser's
-               tta:bool|None=None      # with the mirrored view, if there is one; None: all there are
+               tta:bool|None=None      # with the mirrored view, if there is one; None: all
               ) -> Prediction:
         "The same face under another truth, prior or view, without running the network again"
         if prediction.logits is None: return prediction

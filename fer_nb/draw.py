@@ -65,11 +65,11 @@ def _draw_boxes(im, boxes):
 
 # %% ../nbs/06_draw.ipynb #d661909c
 def draw_faces(image:np.ndarray,              # uint8 (H, W, 3) RGB
-               faces:Sequence[Any],           # `Face`s, or anything with a `.box` in pixels of `image`
+               faces:Sequence[Any],           # `Face`s, or what has a `.box` in pixels of `image`
                labels:Sequence[str]|None=None, # one text a face, written after its number
-               colors:Sequence[str]|None=None, # one a face, as PIL names colours; None: bright ones in turn
-               min_side:int=320,              # enlarge a smaller picture until its longest side has this, pixels
-               numbers:Sequence[int]|bool=True # one a face; True: from 1 on, as they come; False: none
+               colors:Sequence[str]|None=None, # one a face, by PIL's names; None: bright ones
+               min_side:int=320,              # a smaller picture is enlarged to this side, pixels
+               numbers:Sequence[int]|bool=True # one a face; True: from 1 on; False: none
               ) -> Image.Image:               # RGB, as large as `image` or larger
     "The photo with a box round each face, numbered and labelled"
     im = Image.fromarray(np.ascontiguousarray(image)).convert('RGB')

@@ -52,9 +52,9 @@ def _ask(recognizer, faces, landmarks, found, emotion, truth):
 
 # %% ../nbs/22_explain.ipynb #3a7e525e
 def heat_map(recognizer:EmotionRecognizer,
-             crop:np.ndarray,          # uint8 (H, W), gray, framed as FER2013 frames faces: `Prediction.crop`
+             crop:np.ndarray,          # uint8 (H, W), gray: `Prediction.crop`
              emotion:str|None=None,    # one of `recognizer.labels`; None: the most probable
-             landmarks:np.ndarray|None=None, # float32 (468, 3): `Prediction.points`; None: find them
+             landmarks:np.ndarray|None=None, # (468, 3): `Prediction.points`; None: find them
              side:int=128,             # of the map in pixels
              truth:str|None=None       # 'people' or 'fer2013'; None: as the recogniser has it
             ) -> np.ndarray: # float32 (side, side) in 0..1
@@ -73,7 +73,7 @@ _FLAME = np.array([(92, 16, 110), (214, 60, 77), (252, 150, 30), (252, 240, 130)
 def overlay(crop:np.ndarray,     # uint8 (H, W)
             heat:np.ndarray,     # float (S, S), as `heat_map` gives it
             size:int|None=None,  # side of the picture in pixels; None: as the map
-            full:float|None=None # drop that gets the full colour; None: the greatest, and at least .01
+            full:float|None=None # drop that gets the full colour; None: the greatest, ≥ .01
            ) -> Image.Image:
     "The face under its heat map"
     size, full = size or len(heat), full or max(float(heat.max()), .01)

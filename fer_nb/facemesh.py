@@ -174,7 +174,7 @@ class FaceMesh:
 
     def __call__(self,
                  image:np.ndarray # uint8, RGB (H, W, 3) or gray (H, W)
-                )->list[np.ndarray]: # float32 (468, 3) each: x, y from 0 to 1 in the picture; z as x
+                )->list[np.ndarray]: # float32 (468, 3) each: x, y from 0 to 1; z as x
         "Points of each face, as MediaPipe's FaceMesh gives them for a single picture"
         if not (image.dtype == np.uint8 and image.ndim in (2, 3) and image.shape[2:] in ((), (3,))):
             raise ValueError("FaceMesh takes uint8 pixels, (H, W, 3) RGB or (H, W) gray; "

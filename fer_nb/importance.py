@@ -47,7 +47,7 @@ def part_of(landmarks:np.ndarray # (468, 2 or 3) of any one face
                      for names in PARTS.values()]).argmin(0)
 
 # %% ../nbs/22_importance.ipynb #a0c84d63
-def shapley(values:Sequence[float]|np.ndarray # (2**n,), worth of each coalition; bit i: player i is in
+def shapley(values:Sequence[float]|np.ndarray # (2**n,), worth of coalitions; bit i: player i is in
            ) -> np.ndarray: # float (n,)
     "Exact Shapley values of n players"
     values, n = np.asarray(values), len(values).bit_length()-1
@@ -61,10 +61,10 @@ def shapley(values:Sequence[float]|np.ndarray # (2**n,), worth of each coalition
 
 # %% ../nbs/22_importance.ipynb #5401a95a
 def landmark_importance(recognizer:EmotionRecognizer,
-                        crop:np.ndarray,       # uint8 (H, W), gray, framed as FER2013 frames its faces
+                        crop:np.ndarray,       # uint8 (H, W), gray: `Prediction.crop`
                         emotion:str|None=None, # one of `recognizer.labels`; None: the most probable
-                        landmarks:np.ndarray|None=None, # float32 (468, 3): `Prediction.points`; None: find them
-                        truth:str|None=None    # 'people' or 'fer2013'; None: as the recogniser has it
+                        landmarks:np.ndarray|None=None, # `Prediction.points`; None: find them
+                        truth:str|None=None    # 'people' or 'fer2013'; None: the recogniser's
                        ) -> np.ndarray: # float32 (468,)
     """What each landmark adds to the probability, compared with the average face: its part's
     Shapley value, divided by the part's landmarks"""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # %% ../nbs/21_inference.ipynb #b0d85d0b
 def second_look(image:np.ndarray,   # uint8 (H, W, 3), RGB
                 extractor:Callable, # like `LandmarkExtractor`
-                within:float=.2     # mean distance of the crop's landmarks from the photo's, in sides of the crop
+                within:float=.2     # mean distance from the photo's landmarks, in sides of the crop
                ) -> list[Face]:     # largest first; `detector` says 'facemesh', `score` is None
     "Faces that FaceMesh's detector finds in a photo, and finds again in the crop"
     faces = []
@@ -56,7 +56,8 @@ class _Finder(_Predictor):
     def _find(self, photo, name) -> list[Prediction]:
         notes:list[str] = []
         limit = {} if self.max_bytes is None else dict(max_bytes=self.max_bytes)
-        try: lit = stretch_dark(load_image(photo, **limit, notes=notes)) # pyright: ignore[reportArgumentType]
+        try:
+            lit = stretch_dark(load_image(photo, **limit, notes=notes)) # pyright: ignore
         except ImageError as e: return [Prediction(e.status, str(e), name)]
         found = self.detector.find(lit)[0] if hasattr(self.detector, 'find') else self.detector(lit)
         if not found and self.second: found = second_look(lit, self.extractor)
@@ -124,7 +125,7 @@ class EmotionRecognizer(_Batches):
     "Photo to predictions: detector, landmarks, network and calibration behind one call"
     @classmethod
     def from_pretrained(cls,
-                        weights:str|os.PathLike|None=None, # .onnx file or its folder; None: the shipped ones
+                        weights:str|os.PathLike|None=None, # .onnx file or folder; None: the shipped
                         threads:int|None=None, # None: OMP_NUM_THREADS, or its cores
                         **kwargs:Any           # for the constructor: truth, prior, tta, classes, …
                        ) -> 'EmotionRecognizer':
@@ -141,7 +142,7 @@ class EmotionRecognizer(_Batches):
         return self.predict_batch([photo], None if name is None else [name])[0]
 
     def stream(self,
-               source:Any=0, # number of a webcam; or what `read_video` takes, played in its own time
+               source:Any=0, # a webcam's number; or what `read_video` takes, in its own time
                **kwargs:Any  # for `video.live.stream`: max_side, start, end, …
               ) -> Iterator[list['FaceRow']]: # at least one row each time
         "Yields the newest predictions of a camera; frames that there is no time for are dropped"

@@ -57,7 +57,8 @@ def _lock(file, path):
     try: fcntl.flock(file, fcntl.LOCK_EX|fcntl.LOCK_NB)
     except OSError as e:
         file.close()
-        raise TableError(f"Another run is writing {path}. Wait for it, or name another table.") from e
+        raise TableError(f"Another run is writing {path}. "
+                         "Wait for it, or name another table.") from e
 
 # %% ../nbs/23_tables_journal.ipynb #8f63f18a
 def _changes(head, settings):

@@ -66,7 +66,7 @@ class HeadCalibration:
     temperature_flip:float=1.         # for the mean of two views
     smoothing:float=0.                # label smoothing in training
     prior:tuple[float, ...]=()        # class frequencies it learned from; () if not known
-    default_prior:float=0.            # how much of the prior is divided out unless you say otherwise
+    default_prior:float=0.            # how much of the prior is divided out by default
     uncertain_below:float=0.          # certainty below which a prediction is uncertain
 
     def __post_init__(self):
@@ -133,7 +133,7 @@ class Calibration(_Heads):
 
     def probabilities(self,
                       logits:np.ndarray,    # float (N, classes + votes)
-                      truth:str|None=None,  # 'people' or 'fer2013'; None: people, if the network knows it
+                      truth:str|None=None,  # 'people' or 'fer2013'; None: people, if known
                       prior:Prior=None,     # None: as fitted
                       flip:bool=False       # logits are the mean of two views
                      ) -> np.ndarray: # float64 (N, classes); rows sum to 1
@@ -148,7 +148,7 @@ class Calibration(_Heads):
         return p/p.sum(-1, keepdims=True)
 
 # %% ../nbs/20_network.ipynb #a5356191
-def find_weights(weights:str|os.PathLike|None=None, # .onnx file, or a folder with emotion.onnx; None: the shipped ones
+def find_weights(weights:str|os.PathLike|None=None, # .onnx file, or its folder; None: the shipped
                  suffix:str='.onnx' # which of the two formats: .onnx, or .safetensors for PyTorch
                 ) -> Path:
     "The file that holds these weights; a `WeightsError` says why there is none"

@@ -111,8 +111,8 @@ def _expand(path:str) -> list[Photo]:
     return found or [Photo(path, path, fault="No file fits this pattern.")]
 
 # %% ../nbs/23_which_photos.ipynb #56ec6bbe
-def find_photos(paths:str|os.PathLike|Iterable[str|os.PathLike|Photo] # files, folders, patterns, zips: one or several
-               ) -> list[Photo]: # paths in the order given, the contents of each by name, no file twice
+def find_photos(paths:str|os.PathLike|Iterable[str|os.PathLike|Photo] # files, folders, globs, zips
+               ) -> list[Photo]: # in the order given, each folder by name, no file twice
     "The photos and films that `paths` mean; what cannot be read is among them"
     paths = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if bad := [p for p in paths if not isinstance(p, (str, os.PathLike, Photo))]:

@@ -185,7 +185,7 @@ def table_writer(file:BinaryIO,            # open for writing bytes
 # %% ../nbs/23_tables.ipynb #b91ffb06
 def write_table(rows:Iterable[dict[str,Any]],   # as `to_rows` gives them
                 out:str|os.PathLike,            # file; written whole or not at all
-                format:str|None=None,           # csv, jsonl, json or parquet; None: by the file's ending
+                format:str|None=None,           # csv, jsonl, json, parquet; None: by its ending
                 columns:Sequence[str]|None=None # None: those of a table of photos
                ) -> None:
     "A table of rows in one file. Raises `TableError`."
@@ -235,7 +235,7 @@ class _Tally:
     kept:int=0                         # photos that an earlier run had done
     left_out:list[str]=field(default_factory=list) # films among the photos that were not followed
     statuses:Counter[str]=field(default_factory=Counter) # rows by status
-    faults:list[tuple[str,...]]=field(default_factory=list) # (source, status, message), the first thousand
+    faults:list[tuple[str,...]]=field(default_factory=list) # source, status, message; 1,000
 
     def count(self, rows:list[dict], new:bool=True):
         "Take note of the rows of one more photo, or of more rows of the last one"

@@ -40,7 +40,7 @@ def photo_landmarks(image:np.ndarray, # uint8 (H, W, 3), RGB: a whole photo
                     confidence:float=.5, # least detector confidence
                     most:int=4, # faces
                     max_side:int=640 # of the copy that is looked at, pixels
-                   )->list[np.ndarray]: # float32 (468, 3) each, pixels of the photo, largest face first
+                   )->list[np.ndarray]: # float32 (468, 3) each, in pixels, largest first
     "Landmarks of the faces that FaceMesh's own detector finds in a whole photo, some of them false"
     h, w = image.shape[:2]; scale = min(1, max_side/max(h, w))
     if scale<1: image = _shrink(image, max(1, round(w*scale)), max(1, round(h*scale)))

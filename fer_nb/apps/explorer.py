@@ -22,7 +22,7 @@ from .rooms.sheet import open_arrays
 
 # %% ../../nbs/38_explorer.ipynb #c641063e
 def explore(arrays:FerArrays|None=None, # with landmarks; None: as `open_arrays` finds them
-            recognizer:EmotionRecognizer|None=None, # None: the shipped one on PyTorch, opened when needed
+            recognizer:EmotionRecognizer|None=None, # None: the shipped one on PyTorch
             votes:np.ndarray|None=None  # int (N, 10) of FER+ for `arrays`
            ) -> widgets.Tab:
     "The explorer: the data, its augmentation, the model, its errors"

@@ -200,6 +200,6 @@ def _predict_options(p):
     _table_options(p.add_argument_group('output'))
     p = p.add_argument_group('processes')
     p.add_argument('--workers', type=int,
-                   help='processes; 0: none but this one (default: one a core, none for few photos)')
+                   help='processes; 0: this one (default: one a core; few photos: 0)')
     p.add_argument('--ray', nargs='?', const='local', metavar='ADDRESS',
                    help='a Ray cluster (without an address: one on this machine)')

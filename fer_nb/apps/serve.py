@@ -162,11 +162,11 @@ def _add_predict(app:FastAPI, base:EmotionRecognizer, desk:_Desk, allowed):
 _ABOUT = 'Facial-emotion recognition. Photos are read in memory and not stored.'
 
 def create_app(recognizer:EmotionRecognizer|None=None, # None: the shipped one
-               token:str|None=None,                    # that a request must bear; None: FER_NB_TOKEN, or none
+               token:str|None=None,                    # of each request; None: FER_NB_TOKEN
                origins:Sequence[str]=(),               # of pages that may ask
-               waiting:int=MAX_WAITING,                # requests at work or waiting, beyond which 429 is given
+               waiting:int=MAX_WAITING,                # requests in work or waiting; more get a 429
                workers:int|None=None,                  # photos at work; None: one a core
-               docs:bool=False                         # a page at /docs, whose scripts come from the network
+               docs:bool=False                         # a page at /docs; its scripts need a network
               ) -> FastAPI:
     "The service as an ASGI application"
     app = FastAPI(title='fer_nb', version=__version__, description=_ABOUT, redoc_url=None,

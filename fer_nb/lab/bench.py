@@ -41,7 +41,7 @@ def _known(names):
 # %% ../../nbs/40_bench.ipynb #4cb7f44b
 def run_part(name:str,       # one of `PARTS`
              quick:bool=False # fewer rounds
-            ) -> dict:       # status 'ok' with figures, or 'not available' or 'failed' with a reason
+            ) -> dict:       # status: 'ok', or 'not available' or 'failed' with a reason
     "One part, in a process of its own"
     _known([name])
     start, (room, _, part) = time.perf_counter(), PARTS[name].rpartition('.')
@@ -114,7 +114,7 @@ def _figure(parts, path):
     return None if isinstance(parts, dict) else float(parts)
 
 def judge(parts:dict[str, dict] # name to result, as `run_part` gives it
-         ) -> list[dict]: # part, what, value (None: not measured), bound, unit, reached (None: not measured)
+         ) -> list[dict]: # part, what, value and reached (None: not measured), bound, unit
     "Each of `TARGETS` beside what was measured"
     def line(what, path, sign, bound, unit):
         value = _figure(parts, path)

@@ -59,7 +59,7 @@ def _head(who):
     return camera(who, 55, 80, .5 if who=='grace' else 1., size=(110, 140)), oval[..., None]
 
 # %% ../../nbs/43_films.ipynb #3070550d
-def scene(**where:tuple[float,float] # middle of each visible face of `PLACES`; the last one is in front
+def scene(**where:tuple[float,float] # middle of each face of `PLACES`; the last is in front
          ) -> np.ndarray: # uint8 (480, 640, 3), RGB
     "Heads before a gray wall"
     wall = np.full((480, 640, 3), (120, 130, 125), np.uint8)

@@ -147,7 +147,7 @@ def _tables() -> dict[str, bytes]:
 
 # %% ../../nbs/48_fuzz.ipynb #20f2107e
 @functools.cache
-def targets() -> dict[str, tuple[Callable, dict[str, bytes], int]]: # reader; good files; its part of the inputs
+def targets() -> dict[str, tuple[Callable, dict[str, bytes], int]]: # reader; files; part
     "Everything that reads files"
     photos, tables = pictures(), _tables()
     return dict(picture=(read_picture, photos, 60), predict=(predict_picture, photos, 20),
@@ -196,7 +196,7 @@ class Task:
         for read,good,_ in targets().values(): # load now whatever loads on first use
             read(next(iter(good.values())), self.folder)
 
-    def __call__(self, number:int) -> dict[str, Any]: # target, form, outcome, seconds, megabytes, said
+    def __call__(self, number:int) -> dict[str, Any]: # target, form, outcome, seconds, …
         name, form, data = case(self.seed, number) if number>=0 else ('planted', '', b'')
         before, start = _bound(), time.process_time()
         outcome, said = self._outcome(_PLANTED[number] if number<0 else targets()[name][0], data)
@@ -236,7 +236,7 @@ def fuzz(minutes:float=1.,      # of running
          inputs:int|None=None,  # this many instead
          seed:int=0,
          workers:int=1          # processes
-        ) -> Iterator[dict[str, Any]]: # for each input: number, target, form, outcome, seconds, megabytes, said
+        ) -> Iterator[dict[str, Any]]: # number, target, form, outcome, seconds, megabytes, said
     "Give damaged files to everything that reads files; the planted faults, -1 to -3, come first"
     from fer_nb.workers import Workers
     with Workers(functools.partial(Task, seed), workers, _killed, chunk=4, tries=1) as pool:
@@ -244,7 +244,7 @@ def fuzz(minutes:float=1.,      # of running
             yield from pool.map(numbers)
 
 # %% ../../nbs/48_fuzz.ipynb #f7f78a5b
-def summary(rows:list[dict[str, Any]]) -> list[dict[str, Any]]: # a row for each target, and the planted faults
+def summary(rows:list[dict[str, Any]]) -> list[dict[str, Any]]: # by target; planted faults
     "Outcomes by target; an error if a planted fault was missed"
     planted = [r for r in rows if r['number']<0]
     told = sum(r['outcome']=='fault' for r in planted)

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 # %% ../../nbs/39_measure.ipynb #c999aeb8
-def _mediapipe() -> Callable|None: # face uint8 (48, 48) to landmarks float32 (468, 3) and whether they were found
+def _mediapipe() -> Callable|None: # face uint8 (48, 48) to float32 (468, 3), found
     "FaceMesh as MediaPipe runs it, if it is installed"
     try:
         from mediapipe import solutions
@@ -67,11 +67,11 @@ class Naive(_NaiveFaces):
         super().__init__()
         self.net = TorchNet(*load_weights(find_weights(suffix='.safetensors')))
 
-    def classify(self, face:np.ndarray, landmarks:np.ndarray, found:bool) -> np.ndarray: # probabilities (7,)
+    def classify(self, face:np.ndarray, landmarks:np.ndarray, found:bool) -> np.ndarray: # (7,)
         logits = self.net(face[None].copy(), landmarks[None], np.array([found]))
         return self.net.calibration.probabilities(logits)[0]
 
-    def look(self, image:Image.Image) -> list[tuple]: # (box, probabilities) of each face, one after the other
+    def look(self, image:Image.Image) -> list[tuple]: # (box, probabilities) of each face
         faces = ((box, self.crop(image, box)) for box in self.find(image))
         return [(box, self.classify(face, *self.landmarks(face))) for box, face in faces]
 
@@ -139,7 +139,7 @@ def _summary(wall, cpu): # seconds of each round
 def measure(calls:dict[Any, Callable], # name to function without arguments
             rounds:int=15,             # each runs all calls once
             warm:int=2                 # rounds before that, not counted
-           ) -> dict: # name to ms (median wall), low, high (quartiles), cpu_ms, busy (processor over wall), rounds
+           ) -> dict: # name to ms (median), low, high (quartiles), cpu_ms, busy (cpu/wall), rounds
     "Time several calls in turn"
     wall, cpu = {k:[] for k in calls}, {k:[] for k in calls}
     for i in range(warm+rounds):
@@ -166,7 +166,7 @@ def found_faces(there:np.ndarray, # boxes (N, 4) each: of all faces
 # %% ../../nbs/39_measure.ipynb #463081df
 def compare_photos(photos:dict[str, tuple], # as `photos` gives them
                    rounds:int=15
-                  ) -> dict: # name to naive and ours (of `measure`), ratio, faces (of `found_faces`)
+                  ) -> dict: # name to naive, ours (of `measure`), ratio, faces
     "The whole way from JPEG to predictions, both paths"
     from fer_nb.inference import EmotionRecognizer
     naive, ours, out = Naive(), EmotionRecognizer.from_pretrained(), {}

@@ -127,7 +127,7 @@ def corrupt(faces:np.ndarray, # uint8 (N, 48, 48)
 # %% ../../nbs/42_robustness.ipynb #61e4b5ac
 def damaged(arrays:FerArrays,
             faces:np.ndarray,     # uint8 (K, N, 48, 48): the faces of `arrays`, damaged in K ways
-            extract:Callable|None # finds landmarks, as `add_landmarks` takes it; None: there are none
+            extract:Callable|None # finds landmarks, as in `add_landmarks`; None: none
            ) -> FerArrays: # of K * N faces
     "The damaged faces, with the landmarks that are found on them"
     known = (np.tile(v, len(faces)) for v in (arrays.labels, arrays.split, arrays.row))
@@ -159,14 +159,14 @@ def _summary(clean, kinds, n):
     return dict(n=n, clean=round(float(clean), 4), drop=drop, kinds=out)
 
 # %% ../../nbs/42_robustness.ipynb #8e73799c
-def robustness(networks:Sequence[Callable], # such as `OnnxNet` and `TorchNet`; all get the same damaged faces
+def robustness(networks:Sequence[Callable], # `OnnxNet` and `TorchNet`, say; all get the same faces
                arrays:FerArrays,            # with landmarks
-               extract:Callable|None,       # as `add_landmarks` takes it; None: damaged faces have no landmarks
+               extract:Callable|None,       # as in `add_landmarks`; None: no landmarks
                kinds:Sequence[str]=tuple(CORRUPTIONS),
                tta:bool=False,              # each face and its mirror image, averaged
                truth:str='fer2013',         # of the predictions that are compared with the labels
                progress:bool=True
-              ) -> list[dict[str, Any]]: # for each: n, clean, drop, and by kind strengths, unit, accuracy at each, drop
+              ) -> list[dict[str, Any]]: # n, clean, drop; by kind strengths, unit, accuracy, drop
     "Accuracy of `arrays` as they are and under each kind and strength, and the mean drop"
     from tqdm.auto import tqdm
     clean, right = (_predict(networks, arrays, tta, truth)==arrays.labels).mean(1), {}
@@ -188,7 +188,7 @@ def framing(networks:Sequence[Callable], # these three as `robustness` takes the
             extract:Callable|None,
             tta:bool=False,
             truth:str='fer2013'
-           ) -> list[dict[str, Any]]: # for each: n, mean, and frames: zoom, shift x and y, fraction of faces
+           ) -> list[dict[str, Any]]: # n, mean, frames: zoom, shift x, y, fraction of faces
     "How often another frame changes the most probable class"
     before = _predict(networks, arrays, tta, truth)[:, None]
     ask = lambda z,x,y: _predict_changed(networks, arrays, [reframe(arrays.faces, 0., x, y, z)],

@@ -42,10 +42,10 @@ def _paste(im, picture, box, short, taken, rng):
 
 # %% ../../nbs/41_scenes.ipynb #9aeee092
 def compose_scene(background:np.ndarray, # uint8 (H, W, 3), without faces
-                  faces:Sequence[tuple], # (picture uint8 (h, w, 3), box of its face as MTCNN draws it)
+                  faces:Sequence[tuple], # (picture uint8 (h, w, 3), MTCNN's box of its face)
                   rng:np.random.Generator,
                   most:int=12,           # 0 to this many faces
-                  least:float=24         # shorter side of the smallest box; the largest fills the picture
+                  least:float=24         # shorter side of the smallest box, pixels
                  ) -> tuple[np.ndarray, np.ndarray]: # picture uint8 (H, W, 3), boxes float64 (N, 4)
     "A picture with known faces, no two of which overlap"
     im, taken, boxes = Image.fromarray(background), [], []
@@ -59,7 +59,7 @@ def compose_scene(background:np.ndarray, # uint8 (H, W, 3), without faces
 def match_boxes(found:np.ndarray,  # (N, 4)
                 true:np.ndarray,   # (M, 4)
                 overlap:float=.4   # least intersection over union
-               ) -> tuple[np.ndarray, np.ndarray]: # true boxes that were found, bool (M,); false boxes, bool (N,)
+               ) -> tuple[np.ndarray, np.ndarray]: # bool: true boxes found (M,); false boxes (N,)
     "Pair boxes, the best overlaps first, each with one partner at most"
     found = np.asarray(found, float).reshape(-1, 1, 4)
     true = np.asarray(true, float).reshape(1, -1, 4)
@@ -104,7 +104,7 @@ def milliseconds(f:Callable[[], object], n:int=7) -> float:
 
 # %% ../../nbs/41_scenes.ipynb #3ace36ab
 @functools.cache
-def package_faces() -> tuple[list, list]: # of (picture, box), two large ones and a hundred small ones
+def package_faces() -> tuple[list, list]: # of (picture, box): two large, a hundred small
     "Faces that packages carry, with their boxes"
     import matplotlib.cbook
     from skimage import data
@@ -162,7 +162,7 @@ def scenes(n:int,                  # how many
 # %% ../../nbs/41_scenes.ipynb #8a3d4433
 def judge(found:Sequence[np.ndarray], # the boxes of each picture
           pictures:Sequence[tuple]    # as `scenes` makes them
-         ) -> tuple[str, str, int]:   # fraction and count of faces found; of those below 32 pixels; false boxes
+         ) -> tuple[str, str, int]:   # faces found; of those below 32 pixels; false boxes
     "A row of a table that compares detectors"
     pairs = [match_boxes(f, boxes) for f, (_, boxes) in zip(found, pictures)]
     hit = np.concatenate([h for h, _ in pairs])

@@ -40,7 +40,7 @@ def serve_faces(recognizer:EmotionRecognizer,
                 arrays:FerArrays,   # prepared
                 labels:np.ndarray,  # int (N,): by the recogniser's truth; -1: no label, left out
                 batch:int=64        # photos at a time
-               ) -> dict[str, Any]: # n; missed, by_facemesh: fractions; accuracy, of_found; bare: without detector
+               ) -> dict[str, Any]: # n; fractions: missed, by_facemesh, accuracy, of_found, bare
     "Send faces of FER2013 through the whole path, as photos"
     keep = np.flatnonzero(labels>=0)
     bare, said, rescued = [], [], 0

@@ -64,12 +64,12 @@ def read_ferplus(arrays:FerArrays,                # with known rows
 
 # %% ../../nbs/09_audit.ipynb #61cc164b
 def ferplus_votes7(votes:np.ndarray # int (N, 10)
-                  ) -> np.ndarray: # int (N, 7) in the order of `CLASSES`; contempt, unknown and "not a face" left out
+                  ) -> np.ndarray: # int (N, 7), those of `CLASSES` in their order
     "FER+ votes for our seven classes"
     return votes[:, VOTE_OF]
 
 def ferplus_majority(votes:np.ndarray # int (N, 10)
-                    ) -> np.ndarray: # int (N,), index into `CLASSES`; -1 where no class has more than half of all votes
+                    ) -> np.ndarray: # int (N,), of `CLASSES`; -1 where none has more than half
     "What most annotators saw, where most saw one of our classes"
     seven = ferplus_votes7(votes)
     return np.where(2*seven.max(1)>votes.sum(1), seven.argmax(1), -1)

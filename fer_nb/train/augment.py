@@ -16,7 +16,7 @@ from ..landmarks import mirror
 @dataclass
 class AugmentConfig:
     "How far each change may go; 0 switches one off"
-    scale:float=.18      # zoom by up to this fraction, in or out: with `shift`, a random resized crop
+    scale:float=.18      # zoom by up to this fraction, in or out; with `shift`, a random crop
     shift:float=.08      # of the crop, as a fraction of its side, in x and y
     rotate:float=15.     # degrees
     flip:float=.5        # probability of mirroring
@@ -42,7 +42,7 @@ def _uniform(n, low, high, generator):
 def random_affine(n:int,
                   config:AugmentConfig,
                   generator:torch.Generator
-                 ) -> tuple[torch.Tensor, ...]: # matrix (n, 2, 2), offset (n, 2), zoom (n,), whether mirrored (n,)
+                 ) -> tuple[torch.Tensor, ...]: # matrix (n, 2, 2), offset (n, 2), zoom, mirrored
     "Maps from output to input coordinates"
     zoom = _uniform(n, math.log(1-config.scale), -math.log(1-config.scale), generator).exp()
     a = _uniform(n, -config.rotate, config.rotate, generator).deg2rad()
@@ -54,7 +54,8 @@ def random_affine(n:int,
     return matrix, offset, zoom, flip
 
 # %% ../../nbs/10_augment.ipynb #41969642
-def warp_pixels(x:torch.Tensor, matrix:torch.Tensor, offset:torch.Tensor) -> torch.Tensor: # float32 (B, 1, H, W)
+def warp_pixels(x:torch.Tensor, # float32 (B, 1, H, W)
+                matrix:torch.Tensor, offset:torch.Tensor) -> torch.Tensor: # (B, 1, H, W)
     "Resample pixels (B, 1, H, W) by the maps; beyond the edge, the edge goes on"
     grid = F.affine_grid(torch.cat([matrix, offset[:, :, None]], 2), list(x.shape),
                          align_corners=False)
@@ -75,7 +76,8 @@ def warp_landmarks(landmarks:torch.Tensor, # float32 (B, 468, 3)
     return torch.where(flip[:, None, None], permuted, out)
 
 # %% ../../nbs/10_augment.ipynb #afc325c0
-def jitter_light(x:torch.Tensor, config:AugmentConfig, generator:torch.Generator) -> torch.Tensor: # (B, 1, H, W)
+def jitter_light(x:torch.Tensor, config:AugmentConfig,
+                 generator:torch.Generator) -> torch.Tensor: # (B, 1, H, W)
     "Change brightness and contrast of pixels (B, 1, H, W)"
     n = len(x), 1, 1, 1
     mean = x.mean((2, 3), keepdim=True)
@@ -84,7 +86,8 @@ def jitter_light(x:torch.Tensor, config:AugmentConfig, generator:torch.Generator
     return ((x-mean)*contrast + mean + brightness).clamp(0, 1)
 
 # %% ../../nbs/10_augment.ipynb #b16efc4d
-def erase(x:torch.Tensor, config:AugmentConfig, generator:torch.Generator) -> torch.Tensor: # float32 (B, 1, H, W)
+def erase(x:torch.Tensor, config:AugmentConfig,
+          generator:torch.Generator) -> torch.Tensor: # float32 (B, 1, H, W)
     "Lay a rectangle of one gray over some of the pixels (B, 1, H, W)"
     b, _, h, w = x.shape
     size = _uniform((b, 2), *config.erase_size, generator)

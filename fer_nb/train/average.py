@@ -20,7 +20,7 @@ from .training import fit
 from .weights import load_weights, save_weights
 
 # %% ../../nbs/14_average.ipynb #aa7d8a24
-def average(weights:Sequence[str|os.PathLike],  # files of networks of one form, such as runs that began at one
+def average(weights:Sequence[str|os.PathLike],  # networks of one form, say runs that began at one
             to:str|os.PathLike,                 # weights file to write
             shares:Sequence[float]|None=None    # fraction of each, with the sum 1; None: equal ones
            ) -> Path: # `to`
@@ -54,7 +54,7 @@ class Stage:
     begin:str=''               # stage whose first weights its runs, or `file`, begin at; '': none
     teachers:tuple[str, ...]=() # stages whose first weights teach
     take:str='best'            # weights of a run that count: 'best' by PublicTest, or 'last'
-    average:dict[str, float]=field(default_factory=dict) # stage → its fraction, divided among its runs
+    average:dict[str, float]=field(default_factory=dict) # stage → fraction, shared by its runs
     file:str=''                # weights that another program makes, beside the runs
     how:str=''                 # sentence that says how to make `file`, with {file} and {begin}
 

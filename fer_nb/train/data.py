@@ -91,7 +91,7 @@ def synthetic_faces(n:int=210,   # how many, the classes in turn
 
 # %% ../../nbs/01_data.ipynb #ca322aa3
 def face_hash(faces:np.ndarray # uint8 (N, H, W)
-             ) -> np.ndarray: # int (N,): equal where two faces are byte-identical, numbered by first appearance
+             ) -> np.ndarray: # int (N,): equal where two faces are, by first appearance
     "Group number of each face's bytes"
     seen = {}
     return np.array([seen.setdefault(f.tobytes(), len(seen)) for f in faces], dtype=int)

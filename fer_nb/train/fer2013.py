@@ -32,7 +32,7 @@ _FOLDERS = dict(train='Training', training='Training', val='PublicTest', valid='
 _OFFICIAL = re.compile(r'^(Training|PublicTest|PrivateTest)_(\d+)$', re.I)
 
 def parse_name(name:str # path inside the data set, such as `test/angry/PublicTest_35.png`
-              ) -> tuple[str, str, str, int]|None: # split of the folder, or 'test'; class; the file's split and number
+              ) -> tuple[str, str, str, int]|None: # split or 'test', class; file's split, number
     "What a file's place and name say about a face; None: no picture of a class"
     path = PurePosixPath(name.lower())
     if not is_picture(path) or '__macosx' in path.parts or len(path.parts)<3: return None
@@ -168,7 +168,7 @@ def _read_csv(file):
     return from_faces(faces, labels, split, np.arange(len(faces)))
 
 # %% ../../nbs/01_fer2013.ipynb #16100099
-def find_source(source:str|os.PathLike|None=None # folder, zip, CSV or "kaggle"; None: environment variable FER2013_HOME
+def find_source(source:str|os.PathLike|None=None # folder, zip, CSV or "kaggle"; None: FER2013_HOME
                ) -> Path:
     "The folder of pictures, zip or CSV to read FER2013 from"
     source = source or os.environ.get('FER2013_HOME')

@@ -145,7 +145,7 @@ class LandmarkBranch(nn.Module):
                        nn.BatchNorm1d(no), nn.ReLU(inplace=True)]
             ni = no
         return nn.Sequential(*layers)
-    def scores(self, landmarks, valid): # z-scores (B, 468, 3); zeros, the mean face, where there are none
+    def scores(self, landmarks, valid): # z-scores (B, 468, 3); 0, the mean face, if none
         return ((landmarks-self.mean)/self.std).clamp(-5, 5) * valid[:, None, None]
     def forward(self, landmarks, valid):                           # (B, 468, 3), (B,)
         return self.body(self.scores(landmarks, valid).flatten(1)) # (B, n_out)
@@ -190,7 +190,7 @@ class _Parts(nn.Module):
 # %% ../../nbs/11_model.ipynb #92ab2b1e
 class EmotionNet(_Parts):
     "Face and landmarks in, logits of labels and votes out"
-    def features(self, pixels, landmarks, valid): # float32 (B, 1, H, W) in 0..1, aligned (B, 468, 3), (B,)
+    def features(self, pixels, landmarks, valid): # (B, 1, H, W) in 0..1, aligned (B, 468, 3), (B,)
         "What the last layer sees of a face, (B, C), and the pixel branch's own (B, C) or None"
         valid = valid.to(pixels.dtype)
         if self.training and self.fusion:

@@ -80,7 +80,7 @@ def _as_arrays(names, labels, crops, points, found, classes, people, seed, folds
     return arrays
 
 # %% ../../nbs/19_own_data.ipynb #19c35c0e
-def read_faces(folder:str|os.PathLike,           # folder or zip: a folder of pictures for each class
+def read_faces(folder:str|os.PathLike,           # folder or zip: a folder for each class
                classes:Sequence[str]|None=None,  # which folders, in this order; None: all
                people:str|None=None,             # as `cross_dataset.who` takes it
                detect:bool=False,                # True: photographs; False: framed faces
@@ -108,7 +108,7 @@ def own_begin(begin:str|os.PathLike|None) -> Path|None:
     return find_weights(suffix='.safetensors') if str(begin)=='shipped' else Path(begin)
 
 def own_config(arrays:FerArrays,
-               begin:str|os.PathLike|None='shipped', # weights; 'shipped': the package's; None: random ones
+               begin:str|os.PathLike|None='shipped', # weights; 'shipped'; None: random ones
                **changes                             # fields of the recipe
               ) -> TrainConfig:
     "A recipe for a small data set with classes of its own"

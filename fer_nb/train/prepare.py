@@ -86,7 +86,7 @@ def _save_part(file, points, valid):
 
 # %% ../../nbs/08_prepare.ipynb #8f7d5591
 def add_landmarks(arrays:FerArrays,
-                  extract:Callable,  # face uint8 (48, 48) → landmarks float32 (468, 3), found or not
+                  extract:Callable,  # face uint8 (48, 48) → float32 (468, 3), found or not
                   parts:Path|None=None, # folder for finished chunks; None: keep none
                   workers:int|None=None, # processes, never more than chunks; None: one a core
                   progress:bool=True,
@@ -115,7 +115,7 @@ def add_landmarks(arrays:FerArrays,
 
 # %% ../../nbs/08_prepare.ipynb #46ee547d
 def prepare(source:str|os.PathLike|None=None, # as `read_fer2013` takes it
-            extract:Callable|None=None, # landmark extractor with a `settings` dict; None: no landmarks
+            extract:Callable|None=None, # extractor with a `settings` dict; None: no landmarks
             cache:Path|None=None,       # folder; None: `cache_dir()`
             workers:int|None=None,      # processes; None: one a core
             progress:bool=True

@@ -118,7 +118,9 @@ def learning_rate(done:float, warmup:float) -> float:
     return (1+np.cos(np.pi*(done-warmup)/(1-warmup)))/2
 
 # %% ../../nbs/12_recipe.ipynb #2bf8f051
-def make_schedule(optimizer, config:TrainConfig, steps:int) -> torch.optim.lr_scheduler.LambdaLR: # `steps` of an epoch
+def make_schedule(optimizer, config:TrainConfig,
+                  steps:int # in an epoch
+                 ) -> torch.optim.lr_scheduler.LambdaLR:
     "The learning rate of each step"
     rate = lambda step: float(learning_rate(min(step/steps/config.epochs, 1.), config.warmup))
     return torch.optim.lr_scheduler.LambdaLR(optimizer, rate)

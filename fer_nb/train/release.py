@@ -37,7 +37,7 @@ def fit_vote_temperature(votes:np.ndarray, # int (N, 10)
 def prior_curve(calibration:Calibration,
                 logits:dict[bool, np.ndarray], # by view: False single, True flip
                 votes:np.ndarray               # int (N, 10)
-               ) -> list[dict[str, float]]: # for each tenth from 0 to 1: prior, accuracy, macro_recall
+               ) -> list[dict[str, float]]: # at each tenth: prior, accuracy, macro_recall
     "Agreement with people, for each fraction of the prior that is divided out"
     majority = ferplus_majority(votes)
     of, rows = majority>=0, []
@@ -123,7 +123,7 @@ def _calibrate_people(c, note, logits, votes, training_votes):
 # %% ../../nbs/16_release.ipynb #b9185577
 def calibrate(model:Any,             # as `predict_logits` takes it
               arrays:FerArrays,      # PublicTest to fit on, Training for the priors
-              votes:np.ndarray|None=None, # int (N, 10): FER+ votes for `arrays`; None: the label head alone
+              votes:np.ndarray|None=None, # int (N, 10), of FER+; None: the label head alone
               smoothing:float=0.,    # label smoothing in training
               classes:tuple[str, ...]=CLASSES
              ) -> tuple[Calibration, dict[str, Any]]: # and its figures on PublicTest

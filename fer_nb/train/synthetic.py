@@ -102,14 +102,14 @@ def _throw(rng, yaw, pitch, roll, light):
     return pose, (dice[3]*.5, .25+dice[4]*.35) if light is None else light, dice[5:]*.012
 
 # %% ../../nbs/02_synthetic.ipynb #62d3db4d
-def draw_face(emotion:str|dict[str, float]='happy', # in `EXPRESSIONS`, or a dict like one of its values
+def draw_face(emotion:str|dict[str, float]='happy', # of `EXPRESSIONS`, or a dict like its values
               seed:int|np.random.Generator=0,
               size:int=48,              # side in pixels
               intensity:float=1.,       # 0 neutral, 1 full
               yaw:float|None=None,      # degrees to the right; None: by chance, a few
               pitch:float|None=None,    # degrees up
               roll:float|None=None,     # degrees clockwise
-              light:tuple[float, float]|None=None, # (right, up) in distances to the camera; None: by chance
+              light:tuple[float, float]|None=None, # (right, up), in camera distances; None: random
               look:Look|None=None,      # None: somebody
               color:bool=False,         # RGB in place of gray
               noise:float=4.            # of the camera, in gray levels
@@ -130,7 +130,7 @@ def draw_scene(emotions=('happy', 'sad', 'surprise'), # from left to right
                seed:int|np.random.Generator=0,
                size:tuple[int, int]=(480, 256), # width and height in pixels
                noise:float=3.                   # of the camera, in gray levels
-              ) -> tuple[np.ndarray, np.ndarray]: # uint8 (height, width, 3); boxes of heads (n, 4), x0 y0 x1 y1
+              ) -> tuple[np.ndarray, np.ndarray]: # uint8 (height, width, 3); boxes of heads (n, 4)
     "People side by side, as a detector is to find them"
     rng, (w, h), n = np.random.default_rng(seed), size, len(emotions)
     if not n:

@@ -31,7 +31,7 @@ def _sorted_header(data:bytes) -> bytes:
 # %% ../../nbs/11_weights.ipynb #9f83aab6
 def save_weights(model:EmotionNet,
                  file:str|os.PathLike, # .safetensors
-                 **meta                # more for the header, JSON-able: classes, calibration, metrics …
+                 **meta                # more for the header: classes, calibration, metrics …
                 ):
     "Write weights and everything needed to use them"
     from safetensors.torch import save

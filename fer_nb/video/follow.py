@@ -101,7 +101,7 @@ def _may_wait(f, followed, missing, width) -> bool:
 class _Upright:
     "The detector, and the turn of a film that lies on its side, found out once"
     def __init__(self,
-                 detector:Callable, # like `FaceDetector`; one without `find` takes the film as it lies
+                 detector:Callable, # like `FaceDetector`; without `find`: the film as it lies
                  tries:int=5        # looks in which to find it out
                 ):
         self.detector, self.turned = detector, 0

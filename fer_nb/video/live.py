@@ -70,7 +70,7 @@ def stream(recognizer:'EmotionRecognizer',
            rate:float|None=None,       # frames a second of frames that come without times
            **kwargs:Any                # for `EmotionTracker`: every, smooth, truth, prior, most
           ) -> Iterator[list[FaceRow]]: # at least one row each time
-    "Yields the newest predictions and drops frames when there is no time. Leave the loop to end it."
+    "Yields the newest predictions; drops frames when there is no time. Leave the loop to end it."
     tracker, newest = EmotionTracker(recognizer, **kwargs), _Feed()
     webcam = isinstance(source, (int, np.integer))
     frames = read_video(source, None, start, end, max_side=max_side, rate=rate)

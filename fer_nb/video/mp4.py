@@ -102,7 +102,7 @@ def _target(out) -> str|None:
 class Mp4Writer:
     "A context in which `write` adds pictures to an H.264 MP4 without sound, in constant memory"
     def __init__(self,
-                 out:str|os.PathLike|BinaryIO|None=None, # path, or a file opened with 'w+b'; None: see `getvalue`
+                 out:str|os.PathLike|BinaryIO|None=None, # path or file ('w+b'); None: `getvalue`
                  crf:int=23 # x264's quality: 18 hardly shows, 28 is small
                 ):
         self.path, self.file, self.crf = _target(out), io.BytesIO() if out is None else out, crf

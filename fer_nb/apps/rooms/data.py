@@ -98,7 +98,8 @@ def sheet_style(sheet:Image.Image, # contact sheet
     at = ''.join(f'.{name} button.face-{k}'
                  f'{{background-position:-{k%columns*w}px -{k//columns*h}px}}' for k in range(n))
     return (f'<style>{face}{{background:#fff url(data:image/png;base64,{picture}) no-repeat;'
-            f'width:{w}px;height:{h}px;padding:0;margin:1px;border:0;font-size:0;color:transparent}}'
+            f'width:{w}px;height:{h}px;padding:0;margin:1px;border:0;'
+            'font-size:0;color:transparent}'
             f'{face}.picked{{outline:3px solid #d1495b;outline-offset:-2px}}'
             f'{face}:focus-visible{{outline:3px solid #1f6feb;outline-offset:-2px}}{at}</style>')
 

@@ -71,7 +71,7 @@ def behind(answers:Answers,
 # %% ../../../nbs/37_error_room.ipynb #96e0a73d
 def at_threshold(answers:Answers,
                  threshold:float # least confidence
-                ) -> tuple[float, float|None, np.ndarray]: # coverage, accuracy, confusion int (7, 7)
+                ) -> tuple[float, float|None, np.ndarray]: # coverage, accuracy, confusion (7, 7)
     "The fraction of faces left, their accuracy (None if none is left), and their confusion matrix"
     kept = answers.confidence>=threshold
     right = float((answers.said==answers.labels)[kept].mean()) if kept.any() else None
