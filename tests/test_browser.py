@@ -1,4 +1,5 @@
-"The page in a real browser, on a laptop, on a phone and in the dark. Screenshots go to screenshots/."
+"""The page in a real browser, on a laptop, on a phone and in the dark. With SCREENSHOTS=1, pictures of it go to
+screenshots/ (`python tools/screenshots.py --states` makes more)."""
 import csv
 import io
 import json
@@ -168,7 +169,8 @@ def count(page, selector, n):
     until(page, '([selector, n]) => document.querySelectorAll(selector).length == n', [selector, n])
 
 def keep(page, name):
-    "A screenshot of the whole page, which scrolls inside the window"
+    "A screenshot of the whole page, which scrolls inside the window, for those who asked for it"
+    if not os.environ.get('SCREENSHOTS'): return
     settle(page); page.wait_for_timeout(400)
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size(page.viewport_size | dict(height=max(height, page.viewport_size['height'])))
