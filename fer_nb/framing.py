@@ -39,7 +39,7 @@ def crop_frame(image:np.ndarray,      # uint8 (H, W, 3) RGB or (H, W) gray
     left, top, right, bottom = math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1)
     ys = np.arange(top, bottom).clip(0, image.shape[0]-1)
     xs = np.arange(left, right).clip(0, image.shape[1]-1)
-    part = Image.fromarray(image[ys][:, xs]).convert('L')          # (bottom-top, right-left)
+    part = Image.fromarray(image.take(ys, 0).take(xs, 1)).convert('L') # (bottom-top, right-left)
     return np.asarray(part.resize((size, size), Image.Resampling.BICUBIC,
                                   box=(x0-left, y0-top, x1-left, y1-top)))
 
