@@ -80,10 +80,11 @@ def mtcnn_macs(shapes:list[tuple] # of `Stopwatch`: (stage, shape), shapes (B, 3
     from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
     from torch.utils.flop_counter import FlopCounterMode
     out = dict.fromkeys(NETS, 0)
-    for name, net in zip(NETS, (PNet(), RNet(), ONet())):
+    for name, kind in zip(NETS, (PNet, RNet, ONet)):
+        net = kind(pretrained=False).to('meta') # shapes without numbers: it counts, computes nothing
         for _, shape in (s for s in shapes if s[0]==name):
             with torch.no_grad(), FlopCounterMode(display=False) as counter:
-                net.eval()(torch.zeros(shape))
+                net.eval()(torch.zeros(shape, device='meta'))
             out[name] += counter.get_total_flops()//2
     return out
 
@@ -148,14 +149,17 @@ def profile(data:bytes,  # of a picture
     return {k:dict(ms=ms(watches), macs=_macs(watches[0], one)) for k, watches in took.items()}
 
 # %% ../../nbs/47_profile.ipynb #9df38ad6
-def profile_part(quick:bool=False) -> dict:
+def profile_part(quick:bool=False,
+                 rounds:int|None=None # None: 15, quick 3
+                ) -> dict:
     "Milliseconds and floor of each stage, for three pictures and both paths, on one thread"
     from fer_nb.inference import EmotionRecognizer
     from fer_nb.lab.measure import Naive, jpeg, one_thread, photos
     one_thread()
     naive, ours = Naive(), EmotionRecognizer.from_pretrained()
     rate, pictures = multiply_rate(), photos()
-    out = {k:profile(jpeg(pictures[k][0]), naive, ours, 3 if quick else 15) for k in PROFILED}
+    rounds = rounds or (3 if quick else 15)
+    out = {k:profile(jpeg(pictures[k][0]), naive, ours, rounds) for k in PROFILED}
     for r in (r for paths in out.values() for r in paths.values()):
         r['floor_ms'] = {s:1000*v/rate for s, v in r['macs'].items()}
     return dict(photos=out, macs_per_second=rate)

@@ -95,6 +95,7 @@ def read_faces(folder:str|os.PathLike,           # folder or zip: a folder for e
         names = _pictures(names)
         folders, classes = _class_names(names, classes)
         wanted = [(n, classes.index(c)) for n,c in zip(names, folders) if c in classes]
+        who([n for n,_ in wanted], people) # a pattern that fits no name is told before the wait
         faces, unusable = _open_all(read, wanted, open_face, progress)
     if unusable:
         raise DataError(f"{len(unusable)} of {len(unusable)+len(faces)} pictures can't be used: "
