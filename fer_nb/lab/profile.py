@@ -81,7 +81,7 @@ def mtcnn_macs(shapes:list[tuple] # of `Stopwatch`: (stage, shape), shapes (B, 3
     from torch.utils.flop_counter import FlopCounterMode
     out = dict.fromkeys(NETS, 0)
     for name, kind in zip(NETS, (PNet, RNet, ONet)):
-        net = kind(pretrained=False).to('meta') # shapes without numbers: it counts, computes nothing
+        net = kind(pretrained=False).to('meta') # counts, computes nothing
         for _, shape in (s for s in shapes if s[0]==name):
             with torch.no_grad(), FlopCounterMode(display=False) as counter:
                 net.eval()(torch.zeros(shape, device='meta'))
