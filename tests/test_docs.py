@@ -71,12 +71,15 @@ def test_code_is_kept_and_hidden_cells_are_not(site):
 
 
 def test_every_page_is_whole(site):
-    "One title, pictures that open, no script but the theme's. (That nothing comes from elsewhere, the build checks)"
+    """One title, pictures that open, no script but the theme's, no Markdown or TeX left in the text. (That nothing
+    comes from elsewhere, the build checks)"""
     shown = 0
     for html in sorted(site.glob('[!4]*.html')):
         text = html.read_text()
         article = text[text.index('<article'):text.index('</article')]
         assert len(re.findall(r'<h1[ >]', text)) == 1 and '<script' not in article, html.name
+        words = re.sub(r'<[^>]+>', '', re.sub(r'(?s)<(pre|code)\b.*?</\1>', '', article))
+        assert not re.findall(r'.{,30}\]\(|\\[a-z]{3,}', words), html.name
         for source in re.findall(r'<img\b[^>]*?\ssrc="([^"]+)"', article):
             head, _, data = source.partition(',')
             content = base64.b64decode(data) if head.startswith('data:') else (site/source).read_bytes()

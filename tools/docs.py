@@ -229,6 +229,8 @@ def mender(book, books, targets, cfg):
         return html.get(page, m[0])
     home = re.escape(f'{cfg.doc_host}{cfg.doc_baseurl}/')
     def mend(text):
+        # nbdev links a name of the library inside a link as well: the writer's link stays
+        text = re.sub(r'\[([^\[\]]*)\[(`[^`\n]+`)\]\([^)\s]*\)([^\[\]]*)\]\(', r'[\1\2\3](', text)
         text = re.sub(home + r'([\w.-]+\.html)(?:#([\w.]+))?', own, fix_links(text, relative))
         text = re.sub(home + r'live/(?=[)"])', 'live/index.html', text)
         text = re.sub(r'<style scoped>.*?</style>', '', text, flags=re.S).replace(' border="1" class="dataframe"', '')
