@@ -107,7 +107,7 @@ class FaceDetector:
     "MTCNN with FER2013 framing, safe to share between threads and processes"
     min_face:float = 24  # shortest face to find, pixels; in a large photo, a fortieth of its side
     min_score:float = .85 # keep faces at least this probable, 0 to 1
-    max_side:int = 1280  # longest side of the copy that is looked at, pixels
+    max_side:int = 1280  # longest side of the copy looked at, pixels
     size:int = 128       # of the crops, pixels
     threads:int = 1      # of ONNX Runtime, for one photo
 
@@ -123,7 +123,7 @@ class FaceDetector:
         return _Looks(image, self).boxes()
 
     def __call__(self, image:np.ndarray) -> list[Face]:
-        "All faces in `image` as it lies, framed and cropped, largest first"
+        "All faces in `image` as it lies, framed, largest first"
         looks = _Looks(image, self)
         return looks.faces(*looks.boxes())
 

@@ -116,10 +116,10 @@ def exported(nb):
         if cell['cell_type'] == 'code' and re.match(r'#\s*\|\s*exporti?\b', source): yield cell.get('id'), source
 
 def cell_sizes(books):
-    "An exported cell holds one idea. What lines are indented by, inside classes and signatures, is no code."
+    "An exported cell holds one idea."
     for path, nb in books.items():
         for cell, source in exported(nb):
-            lines, chars = len(source.strip().splitlines()), len(re.sub(r'(?m)^ +', '', source.strip()))
+            lines, chars = len(source.strip().splitlines()), len(source.strip())
             if lines > MAX_LINES or chars > MAX_CHARS:
                 yield (f'{name(path)}, cell {cell} exports {lines} lines, {chars} characters (at most {MAX_LINES} '
                        f'and {MAX_CHARS:,}): make two of it.')

@@ -15,15 +15,32 @@ import ipywidgets as widgets
 import numpy as np
 from fastcore.basics import patch
 from PIL import Image
+from fer_nb.apps.rooms.data import (
+    bar,
+    button,
+    chosen,
+    guarded,
+    menu,
+    number,
+    row,
+    sentence_html,
+    slider,
+    texts,
+    wide,
+)
+from fer_nb.apps.rooms.reading import (
+    _torch,
+    features,
+    known_features,
+    nearest,
+    read_face,
+    reading_html,
+)
 from ...core import CLASSES, Prediction
 from ...image import Photo
 from ...inference import EmotionRecognizer, annotate
 from ...lab.robustness import PLACES
 from ...train.data import SPLITS, FerArrays, from_faces
-
-# %% ../../../nbs/36_model_room.ipynb #75fe8d75
-from .data import bar, button, chosen, guarded, menu, number, row, sentence_html, slider, texts, wide
-from .reading import _torch, features, known_features, nearest, read_face, reading_html
 from .sheet import caption, contact_sheet, picture_html
 
 # %% ../../../nbs/36_model_room.ipynb #babd358f
