@@ -14,18 +14,19 @@ from .landmarks import mirror
 # %% ../nbs/07_whole_photo.ipynb #dfea8293
 def _average(image, new):
     "Rows of `image` (H, W, 3) averaged to `new` rows, float32; of a cut row counts what is inside"
-    edges = np.arange(new+1)*(len(image)/new)
-    first, out = edges[:-1].astype(int), np.zeros((new, *image.shape[1:]), np.float32)
-    for cell in first + np.arange(math.ceil(len(image)/new)+1)[:, None]:
-        part = (np.minimum(cell+1, edges[1:]) - np.maximum(cell, edges[:-1])).clip(0)
-        part = (part*(new/len(image))).astype(np.float32)[:, None, None]
-        out += image.take(cell.clip(max=len(image)-1), 0)*part
+    size, out = len(image)/new, np.empty((new, *image.shape[1:]), np.float32)
+    for i in range(new):
+        first, last = int(i*size), min(math.ceil((i+1)*size), len(image))
+        rows = np.arange(first, last)
+        inside = np.minimum(rows+1, (i+1)*size) - np.maximum(rows, i*size)
+        pixels = image[first:last].reshape(last-first, -1)
+        np.matmul((inside/size).astype(np.float32), pixels, out=out[i].ravel())
     return out
 
 # %% ../nbs/07_whole_photo.ipynb #ebebaf4c
 def _shrink(image, w, h):
     "`image` (H, W, 3) averaged to `w` by `h` pixels"
-    columns = _average(image, h).transpose(1, 0, 2)
+    columns = np.ascontiguousarray(_average(image, h).transpose(1, 0, 2))
     return np.rint(_average(columns, w).transpose(1, 0, 2)).astype(np.uint8)
 
 # %% ../nbs/07_whole_photo.ipynb #c47d9e10

@@ -41,10 +41,10 @@ def site(tmp_path_factory):
     return out
 
 def test_every_notebook_has_a_page_and_every_name_its_entry(site):
-    from docs import Book, Seen
+    from docs import Seen, page_name
     from notebooks import all_books
     import fer_nb
-    for path in all_books(): assert (site/Book(path).page).with_suffix('.html').is_file(), path.name
+    for path in all_books(): assert (site/page_name(path)).with_suffix('.html').is_file(), path.name
     text = (site/'api.html').read_text()
     assert {name.lower() for name in fer_nb.__all__} | {'emotionrecognizer.predict'} <= Seen(text).ids
     assert 'shorter side of a box to read' in text                                             # what a parameter is

@@ -179,11 +179,16 @@ def split_title(nb):
         if rest.strip(): nb.cells.insert(i+1, mk_cell(rest, 'markdown'))
         return
 
+def page_name(path):
+    "The page that a notebook becomes"
+    own = {'howto/start': 'index', 'index': 'overview'}
+    return own.get(path.relative_to(nbs).as_posix()[:-6], _nbpath2html(path).stem) + '.md'
+
 class Book:
     "One notebook on its way to a page"
     def __init__(self, path):
         self.path, self.html, self.nb = path.relative_to(nbs).as_posix(), _nbpath2html(path).name, read_nb(path)
-        self.page = {'howto/start': 'index', 'index': 'overview'}.get(self.path[:-6], Path(self.html).stem) + '.md'
+        self.page = page_name(path)
         split_title(self.nb)
         Pages()(self.nb)
         about = getattr(self.nb, 'frontmatter_', {})
@@ -311,7 +316,7 @@ class Seen(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.ids, self.links, self.loads = set(), [], []
-        self.feed(text)
+        self.feed(re.sub(r'</span>|<span(?![^>]* id=)[^>]*>', '', text))  # four of five tags only colour code
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
         self.ids |= {attrs[k] for k in ('id', 'name') if attrs.get(k)}
