@@ -189,7 +189,12 @@ def cluster(address, workers):
 # %% ../nbs/28_workers.ipynb #adafd7c7
 class _Actor:
     "A worker process somewhere in the cluster"
-    def __init__(self, make, failed): self.workers = Workers(make, 1, failed)
+    def __init__(self, make, failed):
+        import sys
+        # a spawned process runs the main script again, which is Ray's own here
+        sys.modules['__main__'].__file__ = None
+        self.workers = Workers(make, 1, failed)
+
     def __call__(self, batch): # as many items as Ray likes, pickled
         import numpy as np
         try: results = list(self.workers.map([pickle.loads(i) for i in batch['item']]))
