@@ -40,8 +40,11 @@ def modules():
     for path in sorted((root/'fer_nb').rglob('*.py')):
         if path.name == '_modidx.py': continue
         dotted = '.'.join(path.relative_to(root).with_suffix('').parts).removesuffix('.__init__')
-        try: yield dotted, path, ast.parse(path.read_text(encoding='utf-8'))
+        try: yield dotted, path, parsed(path)
         except SyntaxError: continue
+
+@functools.cache
+def parsed(path): return ast.parse(path.read_text(encoding='utf-8'))
 
 def floor(dotted):
     "0 for the rooms that serve, 1 for train, 2 for lab, 3 for apps"
