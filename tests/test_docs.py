@@ -1,11 +1,12 @@
-"""The documentation site: built as `make docs` builds it, its links followed, opened in a real browser. Screenshots
-go to screenshots/.
+"""The documentation site: built as `make docs` builds it, its links followed, opened in a real browser. With
+SCREENSHOTS=1, pictures of it go to screenshots/.
 """
 
 import base64
 import functools
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -125,13 +126,16 @@ def browser():
         browser.close()
 
 @pytest.fixture
-def opened(browser, address):
-    "Opens a page and says what it complained about and what it asked of others"
-    contexts = []
-    def f(name, width=1280, height=900, scheme='light'):
+def opened(browser, address, site):
+    """Opens a page and says what it complained about and what it asked of others. Each page reads all of the search
+    index, which takes a third of the time: who searches asks for it"""
+    contexts, index = [], json.loads((site/'search/search_index.json').read_text())
+    few = index | dict(docs=index['docs'][:3])
+    def f(name, width=1280, height=900, scheme='light', search=False):
         size = dict(width=width, height=height)
         contexts.append(browser.new_context(viewport=size, color_scheme=scheme))
         page, complaints = contexts[-1].new_page(), []
+        if not search: page.route('**/search_index.json', lambda route: route.fulfill(json=few))
         page.on('console', lambda m: m.type in ('error', 'warning') and complaints.append(m.text))
         page.on('pageerror', lambda e: complaints.append(str(e)))
         page.on('request', lambda r: r.url.startswith((address, 'data:', 'blob:')) or complaints.append(r.url))
@@ -140,12 +144,9 @@ def opened(browser, address):
     yield f
     for c in contexts: c.close()
 
-def test_each_kind_of_page_loads_in_peace(opened, site, address):
+def test_each_kind_of_page_loads_in_peace(opened, address):
     "The front page, a task, notebooks and a reference; all pages have the same theme and scripts"
     page, complaints = opened('index.html')
-    index = json.loads((site/'search/search_index.json').read_text()) # each page reads all of it, which takes a third
-    few = index | dict(docs=index['docs'][:3])                        # of the time; the last test searches
-    page.route('**/search_index.json', lambda route: route.fulfill(json=few))
     for name in ('index.html', 'photo.html', 'core.html', 'training.html', 'report.html', 'api.html'):
         page.goto(f'{address}/{name}', wait_until='load')
         assert page.locator('h1').count() == 1, name
@@ -163,12 +164,13 @@ def test_how_it_looks(opened, name, size, scheme):
     assert page.evaluate('document.documentElement.scrollWidth') <= size[0]
     assert page.locator('body').get_attribute('data-md-color-scheme') == dict(light='default', dark='slate')[scheme]
     assert page.locator('[id="emotionrecognizer"]').bounding_box()['y'] < size[1]  # the link led to its place
-    (root/'screenshots').mkdir(exist_ok=True)
-    page.screenshot(path=root/'screenshots'/f'docs-{name}.png')
+    if os.environ.get('SCREENSHOTS'):
+        (root/'screenshots').mkdir(exist_ok=True)
+        page.screenshot(path=root/'screenshots'/f'docs-{name}.png')
     assert not complaints
 
 def test_search_finds_and_leads_there(opened):
-    page, complaints = opened('index.html')
+    page, complaints = opened('index.html', search=True)
     page.locator('.md-search__input').click()
     page.keyboard.type('EmotionRecognizer')
     page.locator('.md-search-result__link[href*="api.html?h=emotionrecognizer#emotionrecognizer"]:visible').first.click(timeout=20_000)

@@ -57,7 +57,8 @@ def address(tmp_path):
     env['PYTHONPATH'] = os.pathsep.join([str(root), *filter(None, [env.get('PYTHONPATH')])])
     port = free_port()
     command = [sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', f'--port={port}', '--ip=127.0.0.1',
-               f'--ServerApp.root_dir={work}', '--IdentityProvider.token=', '--LabApp.extension_manager=readonly']
+               f'--ServerApp.root_dir={work}', '--IdentityProvider.token=', '--LabApp.extension_manager=readonly',
+               '--LanguageServerManager.autodetect=False']
     with open(tmp_path/'lab.log', 'w') as log: lab = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     try:
         wait_for(f'http://127.0.0.1:{port}/api', lab, tmp_path/'lab.log')
