@@ -14,11 +14,9 @@ from .framing import to_fer
 # %% ../nbs/21_quality.ipynb #6d246c5d
 def _blur_left(gray:np.ndarray, width:int=9) -> float: # float (H, W) → 0 sharp to 1 blurred
     """Crété's measure across rows: the fraction of the differences between neighbours that a
-    further blur leaves"""
-    sums = np.pad(gray, ((0, 0), (1, 0))).cumsum(1, dtype=np.float64)
-    again = (sums[:, width:] - sums[:, :-width])/width                            # (H, W-width+1)
-    pad = width//2
-    before, after = (np.abs(np.diff(a, axis=1)) for a in (gray[:, pad:pad+again.shape[1]], again))
+    further blur leaves. From one mean of `width` pixels to the next, one comes in and one leaves"""
+    before = np.abs(np.diff(gray, axis=1))[:, width//2:-(width//2)]               # (H, W-width)
+    after = np.abs(gray[:, width:] - gray[:, :-width])/width
     lost = np.maximum(before - after, 0).sum()
     return float(1 - lost/max(before.sum(), 1e-9))
 
