@@ -11,7 +11,6 @@ __all__ = ['SECONDS', 'MEGABYTES', 'encode', 'pictures', 'damage', 'read_picture
 import argparse
 import functools
 import io
-import itertools
 import json
 import os
 import sys
@@ -40,6 +39,7 @@ def _zipped(names, data):
     return f.getvalue()
 
 # %% ../../nbs/48_fuzz.ipynb #9188cdb4
+@functools.cache
 def pictures() -> dict[str, bytes]:
     "One picture in many formats"
     im = Image.open(str(files('fer_nb')/'apps/page/three.jpg')).convert('RGB')
@@ -191,9 +191,9 @@ def _bound(seconds:float) -> float:
 # %% ../../nbs/48_fuzz.ipynb #39c4ce15
 class Task:
     "Read the inputs of a seed, in a worker process"
-    def __init__(self, seed:int):
+    def __init__(self, seed:int, load:bool=True): # planted faults need nothing loaded
         self.seed, self.folder = seed, Path(tempfile.mkdtemp(prefix='fuzz-'))
-        for read,good,_ in targets().values(): # load now whatever loads on first use
+        for read,good,_ in targets().values() if load else (): # whatever loads on first use
             read(next(iter(good.values())), self.folder)
 
     def __call__(self, number:int) -> dict[str, Any]: # target, form, outcome, seconds, …
@@ -241,9 +241,10 @@ def fuzz(minutes:float=1.,      # of running
         ) -> Iterator[dict[str, Any]]: # number, target, form, outcome, seconds, megabytes, said
     "Give damaged files to everything that reads files; the planted faults, -1 to -3, come first"
     from fer_nb.workers import Workers
-    with Workers(functools.partial(Task, seed), workers, _killed, chunk=4, tries=1) as pool:
-        for numbers in itertools.chain([list(_PLANTED)], _numbers(minutes, inputs)):
-            yield from pool.map(numbers)
+    for load, portions in (False, [list(_PLANTED)]), (True, _numbers(minutes, inputs)):
+        task = functools.partial(Task, seed, load)
+        with Workers(task, workers, _killed, chunk=4, tries=1) as pool:
+            for numbers in portions: yield from pool.map(numbers)
 
 # %% ../../nbs/48_fuzz.ipynb #f7f78a5b
 def summary(rows:list[dict[str, Any]]) -> list[dict[str, Any]]: # by target; planted faults
