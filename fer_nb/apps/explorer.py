@@ -6,6 +6,10 @@
 __all__ = ['explore']
 
 # %% ../../nbs/38_explorer.ipynb #b3c0d8b5
+from .rooms.data import DataRoom, sentence_html, widgets
+
+# first: without its extra it says so, before PyTorch is loaded
+# isort: split
 import functools
 import os
 import numpy as np
@@ -14,7 +18,6 @@ from ..landmarks import LandmarkExtractor
 from ..train.data import FerArrays, synthetic_faces
 from ..train.prepare import add_landmarks
 from .rooms.augmentation import AugmentRoom
-from .rooms.data import DataRoom, sentence_html, widgets
 from .rooms.errors import DRAWN, ErrorRoom
 from .rooms.model import ModelRoom
 from .rooms.reading import with_features

@@ -51,6 +51,8 @@ PATH = [dict(x=180+5*i, y=240+60*np.sin(i/9), zoom=1+.5*np.sin(i/20), roll=15*np
         for i in range(60)]
 
 # %% ../../nbs/43_films.ipynb #46589326
+_WALL = np.full((480, 640, 3), (120, 130, 125), np.uint8)
+
 @functools.cache
 def _head(who):
     "A head, uint8 (140, 110, 3), and which of its pixels are head"
@@ -62,13 +64,15 @@ def _head(who):
 def scene(**where:tuple[float,float] # middle of each face of `PLACES`; the last is in front
          ) -> np.ndarray: # uint8 (480, 640, 3), RGB
     "Heads before a gray wall"
-    wall = np.full((480, 640, 3), (120, 130, 125), np.uint8)
+    image = _WALL.copy()
     for who,(x, y) in where.items():
-        xs, ys = np.arange(round(x)-55, round(x)+55), np.arange(round(y)-80, round(y)+60)
-        inx, iny = (xs>=0) & (xs<640), (ys>=0) & (ys<480)
-        place, (head, oval) = np.ix_(ys[iny], xs[inx]), (v[iny][:, inx] for v in _head(who))
-        wall[place] = np.where(oval, head, wall[place])
-    return wall
+        left, top = round(x)-55, round(y)-80
+        place = np.s_[max(0, top):max(0, top+140), max(0, left):max(0, left+110)]
+        h, w = image[place].shape[:2]         # of the part that is in the picture
+        cut = np.s_[max(0, -top):, max(0, -left):]
+        head, oval = (v[cut][:h, :w] for v in _head(who))
+        np.copyto(image[place], head, where=oval)
+    return image
 
 # %% ../../nbs/43_films.ipynb #9322d47a
 CROSSING = [dict(grace=(140+6*i, 230), astronaut=(500-6*i, 250)) for i in range(60)]
