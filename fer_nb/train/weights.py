@@ -37,7 +37,7 @@ def save_weights(model:EmotionNet,
     from safetensors.torch import save
     c, stats = model.config, {}
     if model.landmarks:
-        numbers = lambda k: [[round(float(v), 6) for v in r] for r in getattr(model.landmarks, k)]
+        numbers = lambda k: [[round(v, 6) for v in r] for r in getattr(model.landmarks, k).tolist()]
         stats = {f'landmark_{k}':numbers(k) for k in ('mean', 'std')}
     about = dict(classes=CLASSES[:c.n_classes], votes=VOTES[:c.n_votes]) | meta | stats
     about |= dict(format='fer_nb-2', config=asdict(c))
