@@ -20,10 +20,9 @@ def _table(image:np.ndarray # uint8 (h, w, 3)
     h, w = image.shape[:2]
     sums = np.empty((h+1, w+1), np.int64)
     sums[0] = 0; sums[:, 0] = 0
-    pixels = sums[1:, 1:]
-    pixels[:] = image[..., 2]
+    pixels = image[..., 2].astype(np.int64)
     for colour in (1, 0): pixels <<= _BITS; pixels += image[..., colour]
-    np.cumsum(pixels, 1, out=pixels)
+    np.cumsum(pixels, 1, out=sums[1:, 1:])
     for above, row in zip(sums[1:], sums[2:]): row += above
     return sums
 
@@ -32,7 +31,7 @@ def _colours(cells:np.ndarray # int64, sums over cells of less than 8,000 pixels
             ) -> np.ndarray:  # float32 (3, *cells.shape)
     "The sums of each colour"
     out = np.empty((3, *cells.shape), np.float32)
-    for colour in range(3): out[colour] = (cells >> colour*_BITS) & _COLOUR
+    out[0], out[1], out[2] = cells & _COLOUR, (cells >> _BITS) & _COLOUR, cells >> 2*_BITS
     return out
 
 # %% ../nbs/04_area.ipynb #e2e32795

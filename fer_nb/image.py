@@ -87,8 +87,8 @@ def _to_rgb(im, name):
     return out
 
 # %% ../nbs/03_image.ipynb #147b7f16
-def _from_array(a, name, max_pixels=None):
-    "A gray, RGB or RGBA array as a PIL picture"
+def _check_array(a, name, max_pixels=None):
+    "A gray, RGB or RGBA array as uint8"
     if a.ndim == 3 and a.shape[2] == 1: a = a[..., 0]
     if not (a.ndim == 2 or a.ndim == 3 and a.shape[2] in (3, 4)):
         hint = ' For several, there is `predict_batch`.' if a.ndim == 4 else ''
@@ -97,7 +97,7 @@ def _from_array(a, name, max_pixels=None):
         raise ImageError(f"{name}: expected (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, one picture "
                          f"at a time.{hint}")
     check_pixels(a.shape[1], a.shape[0], name, max_pixels)
-    return Image.fromarray(np.ascontiguousarray(_to_uint8(a, name)))
+    return _to_uint8(a, name)
 
 # %% ../nbs/03_image.ipynb #2d580a6d
 def _no_memory(im, name, error):
@@ -121,7 +121,10 @@ def load_image(source:Photo,     # path or '-', bytes, base64, file, PIL, RGB (H
     "Upright RGB pixels. Raises `ImageError`, its status 'unreadable' or 'too_large'."
     name, im = name_of(source), None
     try:
-        if isinstance(source, np.ndarray): im = _from_array(source, name, max_pixels)
+        if isinstance(source, np.ndarray):
+            pixels = _check_array(source, name, max_pixels)
+            if pixels.shape[2:] == (3,): return np.array(pixels, order='C') # a copy
+            im = Image.fromarray(np.ascontiguousarray(pixels))
         elif isinstance(source, Image.Image): im = source
         else: im = open_picture(source, name, max_bytes, formats, notes)
         check_pixels(*im.size, name, max_pixels)
