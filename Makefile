@@ -23,11 +23,10 @@ pip := $(PY) -m pip install --no-compile
 app: $(if $(wildcard $(READY)),$(READY),$(PAGE))
 	$(PY) -m streamlit run streamlit_app.py --server.address=127.0.0.1
 
-# For two cores: two notebooks at a time, then three files of tests, some of which wait for a browser
 test: $(READY)
 	$(PY) .ci/check
 	OMP_NUM_THREADS=1 $(PY) tools/notebooks.py --test
-	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The inner loop: what a change in the rooms that serve is likely to break
 quick: $(READY)

@@ -180,7 +180,8 @@ def keep(page, name):
     page.screenshot(path=root/'screenshots'/f'{name}.png')
 
 def fits(page):
-    "Nothing sticks out to the right"
+    "Nothing sticks out to the right, once all is there"
+    settle(page)
     return page.evaluate("[document.querySelector('[data-testid=stMain]'), document.documentElement]"
                          ".every(e => e.scrollWidth <= innerWidth)")
 
@@ -445,7 +446,7 @@ def video_page(opened, data, **options):
     page = opened(**options)
     page.get_by_role('tab', name='Video').click()
     settle(page)                        # a file given while the tab is being made may be given to what it replaces
-    assert page.get_by_text(f'at most {app.VIDEO_SECONDS} seconds and {app.VIDEO_MB} MB').is_visible()
+    page.get_by_text(f'at most {app.VIDEO_SECONDS} seconds and {app.VIDEO_MB} MB').wait_for()
     give(page, data)
     return page
 
@@ -503,7 +504,8 @@ def test_about(opened):
     page = opened(width=390, height=844)
     page.get_by_role('tab', name='About').click()
     page.get_by_role('table').nth(1).wait_for(); settle(page)
-    assert page.get_by_text('Not for decisions about people').is_visible() and fits(page)
+    page.get_by_text('Not for decisions about people').wait_for()
+    assert fits(page)
     keep(page, 'about-phone')
 
 # Findings of axe that come from Streamlit's own widgets and cannot be mended from here: (rule, part of the selector)

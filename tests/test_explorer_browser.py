@@ -211,9 +211,10 @@ def error_room(page):
     expect(page.locator('img[alt^="face "]').filter(visible=True)).to_be_visible()
     page.get_by_role('button', name='Most confident mistakes').click()
     expect(page.get_by_role('heading', name='The most confident mistakes')).to_be_visible()
-    mistake = page.get_by_role('button', name=re.compile('said')).filter(visible=True).last
-    position = mistake.inner_text().split()[0]
-    mistake.click()
+    said, tiles = None, page.get_by_role('button', name=re.compile('said')).filter(visible=True)
+    while said != (said := tiles.all_inner_texts()): page.wait_for_timeout(1000) # they come one after the other
+    position = said[-1].split()[0]
+    tiles.last.click()
     expect(page.locator(f'img[alt^="face {position}, "]').filter(visible=True)).to_be_visible()
     slide(page, 'threshold', 'PageUp', 14)
     expect(page.locator('img[alt="accuracy against coverage, threshold 0.70"]')).to_be_visible()

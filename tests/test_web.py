@@ -94,7 +94,7 @@ def hopper():
 def tilted(): return np.asarray(Image.fromarray(astronaut()).rotate(28, Image.Resampling.BICUBIC))
 def close(): # only the second look sees it
     return np.asarray(Image.fromarray(astronaut()).crop((194, 90, 254, 150)).resize((700, 700)))
-def large(): return np.asarray(Image.fromarray(hopper()).resize((2700, 3163), Image.Resampling.BICUBIC))
+def large(): return np.asarray(Image.fromarray(hopper()).resize((2000, 2343), Image.Resampling.BICUBIC))
 
 pictures = dict(
     astronaut=astronaut, hopper=hopper, tilted=tilted, large=large, close=close, none=coffee,
