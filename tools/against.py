@@ -1,6 +1,6 @@
 """How fast a photo is predicted beside another commit: both in this environment, in processes that take turns.
 
-    python tools/against.py 12fd014     # five rounds, two minutes; wants an idle machine
+    python tools/against.py 12fd014     # five rounds, about a minute; wants an idle machine
 
 It prints the means of their processor times on one thread, and the ratios: the astronaut (512×512, one face), a sheet
 of twelve faces, and one further face, which is an eleventh of the difference.
